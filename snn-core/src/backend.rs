@@ -64,7 +64,7 @@ pub trait Backend<E: Float>: Device<E> {
         Ok(buffers.iter().map(|&buffer| norm(Self::host(buffer))).collect())
     }
 
-    /// What copies inputs here before it is their turn.
+    /// Creates the stager, which copies inputs to this device before they are needed.
     ///
     /// # Errors
     /// [`Error::Device`] if the device fails.

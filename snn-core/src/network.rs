@@ -235,7 +235,7 @@ impl<E: Float, D: Backend<E>> Network<E, D> {
         }
     }
 
-    /// What copies the next inputs to the device of this network while it computes.
+    /// Creates the stager, which copies the next inputs to the device of this network while it computes.
     ///
     /// # Errors
     /// [`Error::Device`] if the device fails.

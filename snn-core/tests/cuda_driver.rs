@@ -1,7 +1,7 @@
 //! A GPU through its driver, with a mock driver library: see `stand_in/driver.c`.
 //!
-//! A process loads the library only once, so each test runs its scenario in a separate process: it starts itself again with an
-//! environment variable.
+//! A process loads the library only once, so each test runs its scenario in a separate process: another instance of the test
+//! program, with an environment variable set.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "test helpers fail like tests")]
@@ -34,7 +34,7 @@ enum Libraries {
     BrokenDriver,
     /// Both files; the cuBLAS file is empty.
     BrokenCublas,
-    /// Nothing.
+    /// No libraries.
     None,
 }
 
@@ -42,7 +42,7 @@ fn compile(source: &str, to: &Path, more: &[&str]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
     let output = Command::new(&compiler)
-        // each sum is rounded where the sources say, as on the CPU
+        // round each sum where the sources specify it, as on the CPU
         .args(["-shared", "-fPIC", "-O1", "-std=gnu11", "-ffp-contract=off", "-Wall"])
         .arg("-I")
         .arg(root.join("src/fused/cuda/emulation"))
@@ -57,7 +57,7 @@ fn compile(source: &str, to: &Path, more: &[&str]) {
 }
 
 impl Libraries {
-    /// Creates them in the folder of the scenario.
+    /// Creates the libraries in the folder of the scenario.
     fn make(self, scenario: &str) -> PathBuf {
         let folder =
             Path::new(env!("CARGO_TARGET_TMPDIR")).join("stand_in").join(scenario.replace("::", "-"));
@@ -85,7 +85,7 @@ impl Libraries {
 /// Set in the processes that run scenarios.
 const SCENARIO: &str = "SNN_STAND_IN_SCENARIO";
 
-/// Runs the scenario of `test` in a process that finds these libraries; in that process, runs it.
+/// Runs the scenario of `test` in a separate process that finds these libraries; within that process, runs it directly.
 fn check(test: &str, scenario: fn(), libraries: Libraries, variables: &[(&str, &str)]) {
     if std::env::var_os(SCENARIO).is_some() {
         return scenario();
@@ -99,7 +99,7 @@ fn check(test: &str, scenario: fn(), libraries: Libraries, variables: &[(&str, &
     assert!(said.contains("1 passed"), "{test} did not run:\n{said}");
 }
 
-/// The error of the first GPU.
+/// The error of opening the first GPU.
 fn refusal() -> String {
     match cuda(0) {
         Err(Error::Device(message)) => message,
@@ -230,7 +230,7 @@ fn scenario_memory() {
     let device = cuda(0).unwrap();
     let few = Backend::<f32>::upload(&device, &[1.0; 1000]).unwrap();
     let Err(error @ Error::DeviceMemory(_)) = Backend::<f32>::upload(&device, &[1.0; 1_000_000]) else {
-        panic!("more than there is");
+        panic!("the upload exceeds the memory of the GPU");
     };
     let message = error.to_string();
     assert!(message.contains("no memory left") && message.contains("CUDA_ERROR_OUT_OF_MEMORY"), "{message}");
@@ -260,7 +260,7 @@ fn a_batch_too_large_says_how_much_was_asked_for() {
 }
 
 fn scenario_too_large() {
-    // the drive of 2 x 30,000 steps x 30 units, in whole pieces of 256 bytes
+    // the drive of 2 x 30,000 steps x 30 units, rounded up to a multiple of 256 bytes
     let message = failure(30_000);
     assert!(message.contains("no memory left") && message.contains("when 7200000 bytes more"), "{message}");
 }

@@ -21,7 +21,7 @@ thread_local! {
     static ASKED: Cell<u64> = const { Cell::new(0) };
 }
 
-// SAFETY: everything is forwarded to the system's allocator; the counter is a plain number that does not allocate.
+// SAFETY: all calls are forwarded to the system's allocator; the counter is a plain number that does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = ASKED.try_with(|asked| asked.set(asked.get() + 1));
@@ -45,7 +45,7 @@ fn asked() -> u64 {
 const BATCH: usize = 3;
 const STEPS: usize = 90;
 
-/// Networks that cover every path through a step.
+/// Networks that cover every path of a step.
 fn networks() -> Vec<Network> {
     let config = |hidden: &[Layer]| NetworkConfig { hidden: hidden.to_vec(), ..NetworkConfig::new(20, 5) };
     let configs = [
@@ -85,7 +85,7 @@ fn frames(rng: &mut ChaCha8Rng) -> Input<f32> {
     Frames::new(BATCH, STEPS, 20, values).unwrap().into()
 }
 
-/// One step of all samples.
+/// One step for all samples.
 fn feed<'s>(network: &Network, state: &'s mut State, input: &Input<f32>, step: usize) -> &'s [f32] {
     match input {
         Input::Events(events) => {
@@ -107,7 +107,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
-/// Readout, spikes, counts and logits, all of them, with every instruction set.
+/// Readout, spikes, counts and logits all match, with every instruction set.
 #[test]
 fn steps_equal_a_batch_bit_for_bit() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
@@ -153,7 +153,7 @@ fn steps_equal_a_batch_bit_for_bit() {
     assert!(compared >= 4 * 2 * BATCH * STEPS && fired > 10_000, "{compared}, {fired}");
 }
 
-/// Saved in the middle, resumed elsewhere, and reused after a reset.
+/// A state is saved in the middle, resumed elsewhere, and reused after a reset.
 #[test]
 fn states_are_saved_and_restored() {
     let mut rng = ChaCha8Rng::seed_from_u64(2);

@@ -108,7 +108,8 @@ pub trait Dataset: Send + Sync {
         None
     }
 
-    /// The name of a sample, if it has one that does not change when samples are added or removed: a file, a place in a file.
+    /// A name of the sample that does not change when others are added or removed, such as its file and its place there; `None` if
+    /// it has none.
     ///
     /// # Panics
     ///
@@ -129,7 +130,7 @@ pub trait Dataset: Send + Sync {
         None
     }
 
-    /// What was changed or left out during loading, if the data set counts this.
+    /// Counts of the data changed or left out during loading, if the data set keeps them.
     fn intake(&self) -> Option<&Intake> {
         None
     }

@@ -30,7 +30,7 @@ pub enum Error {
         available.map_or_else(String::new, |available| format!(", and {} are available", gibibytes(available)))
     )]
     OutOfMemory {
-        /// What needs the memory.
+        /// The data that need the memory.
         what: &'static str,
         /// Its number of entries.
         entries: usize,
@@ -162,7 +162,7 @@ pub enum Error {
     /// More spikes or samples than the index types of this crate can count.
     #[error("more than {} {what}: {remedy}", u32::MAX)]
     TooMany {
-        /// What there are too many of.
+        /// The items in the plural, such as `spikes in one batch`.
         what: &'static str,
         /// The remedy.
         remedy: &'static str,
@@ -182,7 +182,7 @@ pub enum Error {
     /// A data set, or a part of it, was not found.
     #[error("no {what} here: fetch the data set, or specify the folder that holds it: {path}")]
     Missing {
-        /// What is missing.
+        /// The missing data set, folder or file.
         what: String,
         /// Where it was expected.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! What was changed or left out while loading data: counted, so that nothing is dropped silently.
+//! Data that were changed or left out during loading: counted, so that nothing is dropped silently.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(any(feature = "audio", feature = "events", feature = "hdf5"))]
 const EXAMPLES: usize = 3;
 
-/// What a data set changed or left out while it was loaded.
+/// Counts of the data that a data set changed or left out during loading.
 ///
 /// [`notes`](Self::notes) describes it in words, for users who train on the data; `snn data info` shows the numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct Intake {
     pub cropped: usize,
     /// Recordings shorter than the steps, whose last frame is repeated.
     pub padded: usize,
-    /// Recordings at a different sample rate than that of the front end.
+    /// Recordings at a sample rate other than that of the front end.
     pub resampled: usize,
     /// Recordings left out because they cannot be read, with the errors.
     pub broken: Vec<String>,
@@ -37,7 +37,7 @@ pub struct Intake {
     pub doubts: Vec<String>,
 }
 
-/// What was left out for one reason.
+/// The data left out for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     /// The reason.
@@ -86,7 +86,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// What was left out; the first word is a plural.
+    /// The excluded items in words; the first word is a plural.
     fn describe(self) -> &'static str {
         match self {
             Self::SpecialFolder => {
@@ -134,7 +134,7 @@ impl Intake {
         self.late_dropped + self.late_clamped
     }
 
-    /// What users who train on the data should know, one line each; empty if everything was used unchanged.
+    /// Notes for users who train on the data, one line each; empty if everything was used unchanged.
     ///
     /// Padding loses nothing and is not mentioned; [`padded`](Self::padded) has the number.
     ///

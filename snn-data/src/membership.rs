@@ -62,7 +62,7 @@ impl Membership {
     }
 }
 
-/// What a run has recorded to reopen its data unchanged.
+/// The records of a run for reopening its data unchanged.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Recorded<'a> {
     /// The parts, instead of those chosen by the settings.

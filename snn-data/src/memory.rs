@@ -13,7 +13,7 @@ use std::{
 pub struct AvailableMemory {
     /// Available bytes.
     pub bytes: u64,
-    /// What limits it: the machine, a control group, `ulimit -v`.
+    /// The limiting factor: the machine, a control group, `ulimit -v`.
     pub by: &'static str,
 }
 

@@ -48,7 +48,7 @@ pub struct DatasetSummary {
     pub values: Option<Distribution>,
     /// Durations in ms: those of the recordings, or the times of the last spikes; samples without spikes have none.
     pub durations: Option<Distribution>,
-    /// What was changed or left out during loading, if the data set counts this.
+    /// Counts of the data changed or left out during loading, if the data set keeps them.
     pub intake: Option<Intake>,
 }
 

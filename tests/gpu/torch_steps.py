@@ -29,7 +29,7 @@ class Spike(torch.autograd.Function):
 
 
 def lif_forward(u, i, u_out, i_out, best, drive, v, out, b_mem, b_syn, b_out):
-    """One step of time."""
+    """One time step."""
     s = Spike.apply(u - 1.0)
     best = torch.maximum(best, u_out)
     u, i = (b_mem * u + (1 - b_mem) * i) * (1 - s.detach()), b_syn * i + drive
@@ -97,7 +97,7 @@ def measure(job, batch, program):
 
 
 def main():
-    # what matters most first: who runs this may end it when its time is over
+    # the most important measurements first: the caller may end the program at a deadline
     rows = [(job, 256, program) for program in ("loop", "graph", "compiled") for job in JOBS]
     rows += [(job, batch, program) for batch in (1024, 4096) for program in ("loop", "graph") for job in JOBS]
     for job, batch, program in rows:

@@ -172,8 +172,8 @@ pub const PAPER: (&str, usize) = ("golden/gradients", 106);
 /// Cases of the extensions (`golden/extensions/make.py`).
 pub const EXTENSIONS: (&str, usize) = ("golden/extensions", 30);
 
-/// All cases of a set in this repository, whose number is known. If `SNN_GOLDEN_DIR` is set, the cases of that directory
-/// replace [`PAPER`], and those of its folder `extensions`, if it has one, replace [`EXTENSIONS`].
+/// All cases of a set in this repository, which must have the expected number. If `SNN_GOLDEN_DIR` is set, the cases of that
+/// directory replace [`PAPER`], and those of its subfolder `extensions`, if there is one, replace [`EXTENSIONS`].
 ///
 /// # Panics
 /// If a file is missing or malformed, or if the number of cases is wrong.

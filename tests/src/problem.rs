@@ -54,7 +54,7 @@ impl Problem {
         }
     }
 
-    /// The same problem with a reset in the step of the spike.
+    /// The same problem with a reset in the same step as the spike.
     #[must_use]
     pub fn reset_at_once(self) -> Self {
         Problem { config: NetworkConfig { reset: Reset::Immediate, ..self.config }, ..self }

@@ -27,7 +27,7 @@ pub struct Tolerance {
     pub loss: f64,
     /// The gradient of each matrix; see [`Tolerance::gradient`].
     pub gradient: f64,
-    /// Of [`Tolerance::gradient`], for each unit of `beta U`.
+    /// The part of [`Tolerance::gradient`] per unit of `beta U`.
     pub slope: f64,
 }
 
@@ -56,7 +56,7 @@ impl Tolerance {
     }
 }
 
-/// A compared problem.
+/// A problem that was compared.
 #[derive(Debug)]
 pub struct Compared {
     /// The result of the reference.
@@ -89,7 +89,7 @@ pub fn compare(problem: &Problem, tolerance: &Tolerance, run: Implementation<'_>
     Some(Compared { expected, gradient, shares: std::array::from_fn(|k| errors[k] / tolerances[k]) })
 }
 
-/// Compares on `cases` random problems, and checks that enough of them were informative.
+/// Compares `cases` random problems, and checks that enough of them were informative.
 pub fn random_problems(cases: u32, tolerance: &Tolerance, run: Implementation<'_>) {
     random_problems_with(cases, tolerance, &|problem| problem, run);
 }

@@ -68,12 +68,12 @@ impl Run {
         assert!(loss.output.counts == output.counts, "the tape changes the spikes of {:?}", network.config());
         let (on_tape, on_host) = (wide(&loss.output.logits), wide(&scores.logits));
         let same = loss.output.logits == scores.logits;
-        // A loss whose scores are not the logits computes them twice.
+        // A loss whose scores are not the logits computes the scores twice.
         let near = scores.logits != output.logits && relative_error(&on_tape, &on_host) < 1e-6;
         assert!(same || near, "the tape changes the scores of {:?}", network.config());
         let (cross_entropy, regularization) = (loss.cross_entropy, loss.regularization);
         let error = relative_error(&[cross_entropy], &[function.value(&output, labels)]);
-        // A cross-entropy near 0 has lost its digits.
+        // A cross-entropy near 0 has lost significant digits.
         assert!(error < 1e-4 || cross_entropy < 1e-3, "the loss on the host is off by {error:.1e}");
         let gradients = loss.backward().expect("backward pass");
         Self::of(network, input.batch(), &output, recording, [cross_entropy, regularization], &gradients)
@@ -172,9 +172,8 @@ impl Run {
         }))
     }
 
-    /// Margin of this run against rounding: the smallest distance of a potential from the threshold or from a jump of the
-    /// surrogate and, for a Max readout, of a maximum over time from its runner-up. In units of the largest potential of the
-    /// layer.
+    /// Margin of this run against rounding, relative to the largest potential of the layer: the smallest distance of a potential
+    /// from the threshold or from a jump of the surrogate and, for a Max readout, of a maximum over time from its runner-up.
     pub fn clearance(&self) -> f64 {
         let threshold = self.config.threshold;
         let hidden = self.potentials.iter().map(|potentials| {

@@ -112,7 +112,7 @@ impl<'a> Training<'a> {
         Training { reference, network, adam, epochs: 0 }
     }
 
-    /// Trains for one epoch, in its own order if that of the reference is unknown. Returns the mean loss.
+    /// Trains for one epoch, in its own order if the order of the reference is unknown. Returns the mean loss.
     ///
     /// # Panics
     /// If a batch fails.
@@ -204,7 +204,7 @@ fn read_runs(directory: &Path, seed: u64, mut paths: Vec<PathBuf>) -> Reference 
     let mut reference = Reference {
         seed,
         curves: Vec::new(),
-        // No spike is lost: late spikes go to the last step.
+        // No spike is lost: late spikes move to the last step.
         steps: data
             .rows::<f64>("X")
             .iter()

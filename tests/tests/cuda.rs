@@ -1,5 +1,5 @@
-//! The CUDA kernels, run on the host, compared with the golden cases, with the reference on random problems, and with
-//! themselves under other thread orders and amounts of on-chip memory.
+//! The CUDA kernels, run on the host: compared with the golden cases, with the reference on random problems, and with themselves
+//! for different thread orders and amounts of on-chip memory.
 
 #![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "test helpers fail like tests")]
 
@@ -118,7 +118,7 @@ fn mixed(signal: Signal, readout: Readout, widest: usize, batch: usize) -> Probl
     problem
 }
 
-/// As on a GPU, blocks and threads run in any order; a missing barrier or a race on a sum changes the result.
+/// Blocks and threads run in different orders, as on a GPU; a missing barrier or a race on a sum would change the result.
 #[test]
 fn the_order_of_threads_does_not_matter() {
     for (signal, readout) in [(Signal::Repeated(0.2), Readout::Max), (Signal::Frames, Readout::Sum)] {
@@ -135,7 +135,7 @@ fn the_order_of_threads_does_not_matter() {
     }
 }
 
-/// The same bits, wherever rows of V and tiles of weights are stored.
+/// The results are bit-identical wherever rows of V and tiles of weights are stored.
 #[test]
 fn the_size_of_on_chip_memory_does_not_matter() {
     for units in [64, 130, 256, 500] {
@@ -167,7 +167,7 @@ fn no_access_is_out_of_bounds_or_races() {
         assert_same_bits(&problem.run(&network), &expected, &format!("{widest} units"));
         step(&network, &problem, 0.1);
     }
-    // too many inputs for weights to fit on chip, and enough samples that four share a block
+    // too many inputs for the weights to fit on chip, and enough samples for four to share a block
     let config = NetworkConfig { hidden: vec![Layer::recurrent(5)], ..NetworkConfig::new(400, 3) };
     let problem = Problem { gain: 9.0, ..Problem::new(config, 1060, 3) };
     let expected = problem.run(&problem.network());
@@ -216,7 +216,7 @@ fn training_steps_equal_passes_on_the_tape() {
                 assert!(one.iter().any(|&it| it != 0.0), "no gradient of {name}");
                 assert!(bits(&one) == bits(&other), "{regularizer:?}, {readout:?}: gradient of {name}");
             }
-            // another order of blocks gives the same bits of the loss
+            // another order of blocks yields the same bits of the loss
             let again =
                 step(&emulated(&network, CudaEmulation::default().shuffled(1)), &problem, label_smoothing);
             assert!(again.values == found.values);
@@ -224,7 +224,7 @@ fn training_steps_equal_passes_on_the_tape() {
     }
 }
 
-/// The shapes of the benchmarks S and A with the on-chip memory of an H100: half of V in registers, half on chip.
+/// The shapes of the benchmarks S and A with the on-chip memory of an H100: half of V in registers, half in shared memory.
 #[test]
 fn shapes_of_the_benchmarks() {
     for (inputs, outputs, steps, signal) in
@@ -262,7 +262,7 @@ fn nan_goes_through() {
     }
 }
 
-/// The same forward bits as the CPU: spikes, readout, logits, and potentials, except those driven by analog input.
+/// The forward pass matches the CPU bit for bit: spikes, readout, logits, and potentials, except those driven by analog input.
 #[test]
 fn forward_passes_equal_those_of_the_cpu_bit_by_bit() {
     for signal in [Signal::Spikes(0.2), Signal::Repeated(0.2), Signal::Frames] {

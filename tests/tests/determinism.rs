@@ -1,5 +1,5 @@
-//! The same bits for any number of threads and any previous use of a network; the same spikes and nearly the same gradients
-//! with every instruction set.
+//! Results are bit-identical for any number of threads and any previous use of a network; instruction sets give the same spikes and
+//! nearly the same gradients.
 
 #![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "test helpers fail like tests")]
 
@@ -165,7 +165,7 @@ fn the_best_instruction_set_is_the_default() {
     assert_eq!(Some(&network.instruction_set()), InstructionSet::available().last());
 }
 
-/// Batches of different sizes, lengths and kinds in sequence through one network, whose reused memory holds values of earlier
+/// One network processes batches of different sizes, lengths and kinds in sequence; its reused memory holds values of earlier
 /// batches.
 #[test]
 fn earlier_batches_have_no_effect() {
@@ -222,7 +222,7 @@ fn losses_may_be_dropped_or_used_later() {
     }
 }
 
-/// One network used by several threads of the caller, which share its cached memory.
+/// Several threads of the caller share one network and its cached memory.
 #[test]
 fn one_network_for_several_threads_of_the_caller() {
     let problem = Problem::new(

@@ -1,4 +1,4 @@
-//! `cargo xtask gpu` as it runs on a machine with a GPU, where the driver and all other programs are stand-ins: the driver of
+//! Runs `cargo xtask gpu` as on a machine with a GPU. The driver and all other programs are stand-ins: the mock driver of
 //! snn-core's tests, which runs the kernels on the host, and scripts.
 
 #![cfg(target_os = "linux")]
@@ -16,13 +16,13 @@ use snn_test_support::skip;
 
 const SNN_GPU: &str = env!("CARGO_BIN_EXE_snn-gpu");
 
-/// A folder as `cargo xtask gpu --build-only` makes it, with fewer golden cases, and beside it a driver and programs.
+/// A folder as created by `cargo xtask gpu --build-only`, with fewer golden cases, plus a mock driver and mock programs.
 struct Machine {
     root: PathBuf,
     xtask: PathBuf,
 }
 
-/// Programs of a machine with a GPU: PyTorch measures, profilers run what they are given.
+/// Mock programs: PyTorch reports measurements, profilers run the given command.
 const PROGRAMS: [(&str, &str); 4] = [
     (
         "nvidia-smi",
@@ -41,7 +41,7 @@ const PROGRAMS: [(&str, &str); 4] = [
 ];
 
 impl Machine {
-    /// None where `xtask` has not been built beside the program.
+    /// `None` if there is no `xtask` program next to `snn-gpu`.
     fn new(name: &str) -> Option<Self> {
         let xtask = Path::new(SNN_GPU).with_file_name("xtask");
         if !xtask.is_file() {
@@ -97,7 +97,7 @@ impl Machine {
     }
 }
 
-/// What a run has said.
+/// The output of a run.
 struct Session {
     output: Output,
     lines: Vec<Value>,
@@ -112,13 +112,13 @@ impl Session {
         self.lines.iter().filter(|line| line["kind"] == kind).collect()
     }
 
-    /// Exit codes of all stages, by their names.
+    /// Exit codes of all stages, with their names.
     fn codes(&self) -> Vec<(&str, u64)> {
         let stages = self.of("stage");
         stages.iter().map(|line| (line["stage"].as_str().unwrap(), line["code"].as_u64().unwrap())).collect()
     }
 
-    /// Whether the table came, whatever else happened, and the exit code after it.
+    /// Asserts that the table was printed, whatever else happened, and the exit code after it.
     fn assert_complete(&self) {
         let said = String::from_utf8_lossy(&self.output.stdout);
         let table = said.find("ms/step").unwrap_or_else(|| panic!("no table: {}", self.said()));
@@ -133,13 +133,13 @@ const STAGES: usize = 21;
 #[test]
 fn everything_is_measured() {
     let Some(machine) = Machine::new("everything") else { return };
-    // deadlines are for GPUs; a stand-in has other work beside it
+    // deadlines are meant for GPUs; the mock driver shares the processor with other work
     let session = machine.run(&[], &[]);
     session.assert_complete();
     let codes = session.codes();
     assert_eq!(codes.len(), STAGES, "{codes:?}");
     for (stage, code) in codes {
-        // the tape is made of dfdx's own kernels, which the stand-in does not have: it ends the program
+        // the tape uses dfdx's own kernels, which the mock driver lacks: the program aborts
         let expected = if stage == "full check" { 134 } else { 0 };
         assert_eq!(code, expected, "{stage}: {}", session.said());
     }
@@ -197,11 +197,11 @@ fn a_kernel_that_does_harm_fails_the_stages_that_run_it() {
         let without = ["quick check", "machine", "Randman", "PyTorch", "compute-sanitizer"].contains(&stage);
         assert_eq!(code != 0, with_it && !without, "{stage}: {}", session.said());
     }
-    assert_eq!(session.output.status.code(), Some(101), "that of the first panic");
+    assert_eq!(session.output.status.code(), Some(101), "the exit code of the first panic");
     assert!(session.said().contains("in kernel `lif_backward_recurrent_tile_2`"), "{}", session.said());
 }
 
-/// Processes of the stand-in that are left.
+/// Processes of the mock GPU that are still running.
 fn left(machine: &Machine) -> Vec<String> {
     let program = machine.root.join("snn-gpu");
     let of = |pid: &Path| fs::read_link(pid.join("exe")).is_ok_and(|it| it == program);
@@ -233,7 +233,7 @@ fn a_kernel_that_never_ends_is_ended_and_the_rest_goes_on() {
 fn a_machine_without_programs_says_what_was_left_out() {
     let Some(machine) = Machine::new("bare") else { return };
     for program in ["python3", "ncu", "compute-sanitizer"] {
-        // one that is there, and does not do what is needed
+        // a program that exists but does not work
         fs::write(machine.root.join("bin").join(program), "#!/bin/sh\nexit 1\n").unwrap();
     }
     fs::remove_file(machine.root.join("lib/libcuda.so.1")).unwrap();

@@ -62,8 +62,9 @@ fn training_memory(batch: usize, steps: usize) -> Option<f64> {
 /// Set in the process that measures.
 const MEASURES: &str = "SNN_TEST_MEASURES_MEMORY";
 
-/// Fails if training takes `most` MB or more, or less than a fifth of it, the memory for the potentials of a block: then nothing was
-/// measured. The test `name` runs itself in a separate process, because memory freed by other tests may be reused unnoticed.
+/// Fails if training takes `most` MB or more, or less than a fifth of it, the memory for the potentials of a block, since nothing
+/// was measured then. The test `name` runs itself in a separate process, because memory freed by other tests may be reused
+/// unnoticed.
 fn assert_below(name: &str, batch: usize, steps: usize, most: f64) {
     if env::var_os(MEASURES).is_none() {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,7 +98,7 @@ fn a_batch_of_4096_samples_stays_below_250_mb() {
     assert_below("a_batch_of_4096_samples_stays_below_250_mb", 4096, 500, 250.0);
 }
 
-/// Units have 16-bit numbers: the last of 65,536 spikes, has effects and learns as in the reference.
+/// Units have 16-bit numbers: the last of 65,536 units spikes, affects other units and learns as in the reference.
 #[test]
 fn the_widest_layers_agree_with_the_reference() {
     const WIDEST: usize = 1 << 16;

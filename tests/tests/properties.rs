@@ -71,7 +71,8 @@ fn widths_that_fill_no_vector() {
     }
 }
 
-/// Feed-forward layers above 512 units go through time panel by panel of columns, unless the gradient goes through resets.
+/// Feed-forward layers above 512 units process one panel of columns at a time over all steps, unless the gradient goes through
+/// resets.
 #[test]
 fn layers_wider_than_a_panel() {
     for units in [513, 528, 600] {

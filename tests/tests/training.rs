@@ -89,9 +89,9 @@ fn drift_equals_that_of_a_change_in_the_last_bit() {
     assert!(largest(&theirs) < 10.0 * largest(&ours), "reference {theirs:?}, twin {ours:?}");
 }
 
-/// Three standard deviations of: the accuracy of 1000 samples (binomial), and the epoch-to-epoch scatter of the reference
-/// around the trend of its last ten epochs. That is 3.3 % for learning rate 0.001, where accuracy is 87 % and rising, and
-/// 0.8 % and 0.7 % for 0.005 and 0.01.
+/// Three standard deviations of the accuracy of 1000 samples (binomial) and of the epoch-to-epoch scatter of the reference around
+/// the trend of its last ten epochs: 3.3 % for learning rate 0.001, where accuracy is 87 % and rising, and 0.8 % and 0.7 % for
+/// 0.005 and 0.01.
 fn noise(curve: &Curve, samples: usize) -> f64 {
     let last = &curve.test_accuracy[curve.test_accuracy.len() - 10..];
     let (mean, center) = (last.iter().sum::<f64>() / 10.0, 4.5);

@@ -3,7 +3,7 @@
 //! `cargo bench -p snn-core --bench training_step -- --help` lists the options. Every variant of every job runs in a separate process,
 //! to measure its peak memory.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports on the terminal")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints to the terminal")]
 
 mod against;
 mod child;
@@ -113,7 +113,7 @@ fn run(options: &Options, arguments: &[String]) -> Result<(), String> {
         let mut fused = None;
         for variant in &options.variants {
             if variant == "dense" && matches!(job.data, Data::Analog) {
-                continue; // its input is dense as it is
+                continue; // its input is already dense
             }
             let timing = child(&program, arguments, job.name, variant)?;
             let t = &timing;

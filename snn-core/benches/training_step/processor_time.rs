@@ -15,7 +15,7 @@ pub(crate) fn of_thread() -> Option<Duration> {
 }
 
 #[cfg(unix)]
-#[expect(unsafe_code, reason = "the standard library has no clock of processor time")]
+#[expect(unsafe_code, reason = "the standard library has no processor-time clock")]
 fn read(clock: libc::clockid_t) -> Option<Duration> {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a `timespec` that lives until the call returns.

@@ -1,31 +1,33 @@
 //! The adjoint of the time loop, from the last step to the first, block by block.
 //!
-//! With `a_y` for the derivative of the loss with respect to `y`, `h = h(U[n] - threshold)`, and everything on the right at
-//! `n + 1` unless it says otherwise:
+//! `a_y` denotes the derivative of the loss with respect to `y`, and `h = h(U[n] - threshold)`. Quantities on the right-hand side
+//! are at `n + 1` unless marked otherwise:
 //!
 //! ```text
 //! a_S[n] = W_above a_I_above + V a_I + d zeta  ( - a_U (b_mem U[n] + (1 - b_mem) I[n])   differentiable reset )
 //! a_U[n] = b_mem (1 - S[n]) a_U + h a_S[n]
 //! a_I[n] = b_syn a_I + (1 - b_mem) (1 - S[n]) a_U
-//!          b_syn a_I + (1 - b_mem) a_U, and b_mem U[n] alone in a_S                 immediate reset
+//!          b_syn a_I + (1 - b_mem) a_U, with only b_mem U[n] in a_S             immediate reset
 //! dW    += a_I[n + 1] S_below[n]^T,    dV += a_I[n + 1] S[n]^T
 //! ```
 //!
-//! and for the readout, which neither spikes nor resets,
+//! For the readout, which neither spikes nor resets:
 //!
 //! ```text
 //! a_U_out[n] = b_out a_U_out + (d logit where n is the first maximum, or at every n for Sum)
 //! a_I_out[n] = b_syn a_I_out + (1 - b_out) a_U_out
 //! ```
 //!
-//! `V a_I` is the one dense product that remains, so it is what the time goes into; it vanishes exactly in all steps after
-//! the last maximum of the readout, and those are skipped.
+//! `V a_I` is the only remaining dense product and dominates the run time. It is exactly zero in all steps after the last maximum
+//! of the readout, so these steps are skipped.
 //!
-//! Time is cut into chunks whose adjoint currents stay in the second-level cache: the readout goes back through a chunk, then
-//! each layer below it. Slot `n` of a layer's chunk holds `a_I[n + 1]`, which is both what the layer below needs at step `n`
-//! and what is paired with the spikes of step `n` in the weight gradient.
+//! Time is divided into chunks whose adjoint currents fit in the second-level cache. Each chunk, starting with the last, processes
+//! the readout first and then each layer below it. Slot `n` of a layer's chunk holds `a_I[n + 1]`: the layer below needs it at step
+//! `n`, and the weight gradient pairs it with the spikes of step `n`.
 //!
-//! In a layer without recurrence, `a_S` of all steps of a chunk is one product, and the adjoints of a few vectors of units stay in
+//! In a layer without recurrence, one product computes `a_S` for all steps of a chunk, and the adjoints of a few vectors of units
+//! stay in registers over these steps. With recurrence, each step depends on the one after it, and the samples of the block share
+//! the rows of `V`.
 //! registers while time goes back; with recurrence, step follows step, and the samples of the block share the rows of `V`.
 
 use super::{
@@ -42,7 +44,7 @@ use super::{
 use crate::{Input, Readout};
 use std::ops::Range;
 
-/// Weight gradients of some of the blocks, in the layout of the padded weights.
+/// Weight gradients summed over some of the blocks, in the layout of the padded weights.
 #[derive(Debug, Default)]
 pub(super) struct Partial {
     pub(super) hidden: Vec<(Aligned<f32>, Aligned<f32>)>,
@@ -74,7 +76,7 @@ impl Partial {
         add(&mut self.readout, &other.readout);
     }
 
-    /// Every matrix, in the order `W1`, `V1`, `W2`, .. `Wout`.
+    /// All matrices, in the order `W1`, `V1`, `W2`, .. `Wout`.
     pub(super) fn matrices<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a [f32]> {
         let hidden = self.hidden.iter().zip(&plan.hidden);
         let hidden = hidden.flat_map(|((w, v), l)| [Some(w), l.recurrent.then_some(v)].into_iter().flatten());
@@ -82,17 +84,17 @@ impl Partial {
     }
 }
 
-/// Takes a block through the backward pass, and adds its weight gradients to a sum.
+/// Runs the backward pass of a block and adds its weight gradients to a sum.
 pub(super) struct BackwardBlock<'a> {
     pub(super) plan: &'a Plan,
     pub(super) transposes: &'a Transposes,
     pub(super) input: &'a Input<f32>,
-    /// Sample that the block starts with.
+    /// First sample of the block.
     pub(super) first: usize,
     pub(super) block: &'a Block,
     /// Gradient of the logits of the block, `[samples, outputs]`.
     pub(super) d_logits: &'a [f32],
-    /// Gradient of the spike counts of the block, `[samples, units]` of each hidden layer.
+    /// Gradient of the spike counts of the block, one `[samples, units]` per hidden layer.
     pub(super) d_counts: &'a [&'a [f32]],
     /// Gradient of the readout potentials of the block, `[samples, steps, outputs]`, if the loss may depend on them.
     pub(super) d_readout: Option<&'a [f32]>,
@@ -150,7 +152,7 @@ impl Kernel for BackwardBlock<'_> {
     }
 }
 
-/// Room to work in, kept from call to call.
+/// Scratch memory, reused across calls.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     hidden: Vec<Adjoint>,
@@ -159,14 +161,14 @@ pub(super) struct Scratch {
     spikes: SpikesByUnit,
 }
 
-/// Rows of the samples of a block at one step, or of one sample at the steps of a chunk.
+/// Rows for the samples of a block at one step, or for one sample at the steps of a chunk.
 #[derive(Debug, Default)]
 struct Rooms {
     /// `a_S`
     a_s: Aligned<f32>,
     /// The amounts that resets subtracted, at the units that spiked.
     reset_amount: Aligned<f32>,
-    /// `h`, unless it is computed on the way.
+    /// `h`, unless it is computed on the fly.
     h: Aligned<f32>,
 }
 
@@ -174,27 +176,27 @@ struct Rooms {
 #[derive(Debug, Default)]
 struct Adjoint {
     width: usize,
-    /// Floats from slot to slot.
+    /// Floats per slot, padding included.
     row: usize,
     /// `[BLOCK, width]`.
     a_u: Aligned<f32>,
     a_i: Aligned<f32>,
-    /// What the loss adds at every step: `d zeta` of a hidden layer, `d logit` of the readout.
+    /// Gradient that the loss adds at every step: `d zeta` of a hidden layer, `d logit` of the readout.
     direct: Aligned<f32>,
-    /// What the loss adds at each step for itself, `[samples, steps, width]` of the readout; empty where it does not.
+    /// Gradient that the loss adds at individual steps of the readout, `[samples, steps, width]`; empty if there is none.
     traces: Aligned<f32>,
     /// `U[n + 1]`, for a differentiable reset.
     u_next: Aligned<f32>,
     /// `[BLOCK, chunk, row]`.
     current_adjoints: Aligned<f32>,
     chunk: usize,
-    /// Steps, from the first, in which `a_U` can be other than zero.
+    /// Number of leading steps in which `a_U` can be nonzero.
     live: Steps,
-    /// Steps, from the first, whose current_adjoints can be other than zero.
+    /// Number of leading steps whose `current_adjoints` can be nonzero.
     end: Steps,
 }
 
-/// An odd number of cache lines: what lies below each other in a column of slots is spread over all sets of the cache.
+/// An odd number of cache lines, which spreads a column of slots over all sets of the cache.
 fn slot_row(width: usize) -> usize {
     if (width / WIDTH).is_multiple_of(2) { width + WIDTH } else { width }
 }
@@ -230,7 +232,7 @@ impl Adjoint {
                 Readout::Sum => acting.map(|_| plan.steps - 1).max(),
             };
             if let Some(last) = last {
-                // a_U starts at `last`, a_I follows at `last - 1`, and slot `last - 2` holds it
+                // `a_U` starts at `last`, `a_I` one step earlier, and slot `last - 2` holds it
                 (self.live[sample], self.end[sample]) = (last + 1, last.saturating_sub(1));
             }
         }
@@ -249,7 +251,7 @@ impl Adjoint {
         self.live.into_iter().max().unwrap_or(0)
     }
 
-    /// Sets up a hidden layer below a layer whose current_adjoints end at `end_above`; returns the number of steps to process.
+    /// Sets up a hidden layer below a layer whose `current_adjoints` end at `end_above`; returns the number of steps to process.
     fn start(
         &mut self,
         plan: &Plan,
@@ -361,8 +363,8 @@ impl ChunkPass<'_> {
             let row = |n: usize| (sample * adjoint.chunk + n - from) * adjoint.row;
             adjoint.current_adjoints[row(idle.start)..row(idle.end)].fill(0.0);
         }
-        // Units of a recurrent layer see each other: step by step, all samples of the block at a time. Those of any other do
-        // not: sample by sample, all steps at a time.
+        // Units of a recurrent layer depend on one another, so all samples of the block advance one step at a time. Other units do
+        // not, so each sample processes all steps at once.
         let mut end = self.steps.end;
         while end > from {
             let begin = if propagate { end - 1 } else { from };
@@ -390,7 +392,7 @@ impl ChunkPass<'_> {
         }
     }
 
-    /// `a_S[n] = V a_I[n + 1] + W_above a_I_above[n + 1]` of all samples of the block.
+    /// `a_S[n] = V a_I[n + 1] + W_above a_I_above[n + 1]` for all samples of the block.
     #[inline(always)]
     fn own_adjoints<L: Lanes>(
         &self,
@@ -412,12 +414,12 @@ impl ChunkPass<'_> {
         let (b, depth) = (from_above.columns(), from_above.depth());
         let a = &above.current_adjoints[(n - from) * above.row..];
         let from_above = Term { a, a_row: above.chunk * above.row, a_depth: 1, b, depth };
-        // the trace may come from main memory; a step ahead is about the time that takes
+        // the trace may come from main memory: prefetching one step ahead hides about that latency
         let ahead = Ahead { values: &x[n.saturating_sub(1) * width..], row: self.plan.steps * width };
         product_ahead_of(lanes, samples, &[own, from_above], Target::rows(a_s, width), ahead);
     }
 
-    /// Takes one sample back through some steps, with `a_S` of each of them in a row of `a_s`.
+    /// Runs one sample backward through some steps, with one row of `a_s` for `a_S` of each step.
     #[inline(always)]
     fn back<L: Lanes>(
         &self,

@@ -1,9 +1,9 @@
-//! The time loop forward, sample by sample and layer by layer.
+//! The forward time loop, sample by sample and layer by layer.
 //!
-//! What spikes or frames of the step before drive a layer with is summed up for a chunk of steps first, in the rows of the trace
-//! that the potentials of those steps then take. Units of a layer do not see each other within a step, so the state of a few
-//! vectors of units stays in registers over many steps; a recurrent layer advances one step at a time, since its spikes
-//! drive it in the next.
+//! The drive of a layer (the weighted sum of the spikes or frames of the previous step) is computed for a chunk of steps first, in
+//! the rows of the trace that then receive the potentials of those steps. Units of a layer do not depend on one another within a
+//! step, so the state of a few vectors of units stays in registers over many steps. A recurrent layer advances one step at a time,
+//! because its spikes drive it in the next step.
 
 use super::{
     kernels::{
@@ -18,19 +18,19 @@ use super::{
 use crate::{Input, Readout};
 use std::ops::Range;
 
-/// Runs one block of samples, `first ..`, and fills its traces.
+/// Runs one block of samples, starting at `first`, and fills its traces.
 pub(super) struct ForwardBlock<'a, 'c> {
     pub(super) plan: &'a Plan,
     pub(super) weights: &'a Prepared,
     pub(super) input: &'a Input<f32>,
     pub(super) first: usize,
     pub(super) samples: usize,
-    /// Whether the traces of all samples are kept; else each sample overwrites the one before.
+    /// Whether to keep the traces of all samples; otherwise, each sample overwrites the previous one.
     pub(super) keep: bool,
     pub(super) block: &'a mut Block,
     /// `[samples, outputs]`.
     pub(super) logits: &'a mut [f32],
-    /// `[samples, units]` of each hidden layer.
+    /// One `[samples, units]` per hidden layer.
     pub(super) counts: &'a mut [&'c mut [f32]],
     /// Readout potentials, `[samples, steps, outputs]`, if they are to be recorded.
     pub(super) readout: Option<&'a mut [f32]>,
@@ -46,7 +46,7 @@ impl Kernel for ForwardBlock<'_, '_> {
         let mut layers: Vec<Layer> =
             plan.hidden.iter().map(|plan| Layer::new(plan, chunk(plan.width))).collect();
         let mut out = Output::new(plan, chunk(plan.out_width));
-        // without a trace to keep, each sample overwrites the one before
+        // without a trace to keep, each sample overwrites the previous one
         let together = if self.keep { self.samples.max(1) } else { 1 };
         for first in (0..self.samples).step_by(together) {
             for (l, layer) in layers.iter_mut().enumerate() {
@@ -65,7 +65,7 @@ impl Kernel for ForwardBlock<'_, '_> {
     }
 }
 
-/// What drives a layer.
+/// The source of a layer's drive.
 #[derive(Clone, Copy)]
 enum Below<'a> {
     /// Spikes of the input or of the layer below; those of step `n` are `units[offsets[n] .. offsets[n + 1]]`.
@@ -94,7 +94,7 @@ impl<'a> Below<'a> {
         Below::Spikes { offsets: &spikes.offsets, units: &spikes.units }
     }
 
-    /// `drive[n] = (spikes or values at n - 1) weights` for the steps given; nothing drives step 0. Rows are `width` floats.
+    /// `drive[n] = (spikes or values at n - 1) weights` for the given steps; nothing drives step 0. Rows have `width` floats.
     #[inline(always)]
     fn drive<L: Lanes>(
         self,
@@ -119,7 +119,7 @@ impl<'a> Below<'a> {
         }
     }
 
-    /// Spikes of step `n - 1`; none of analog input.
+    /// Spikes of step `n - 1`; empty for analog input.
     #[inline(always)]
     fn spikes_before(self, n: usize) -> &'a [u16] {
         match (self, n.checked_sub(1)) {
@@ -131,28 +131,28 @@ impl<'a> Below<'a> {
     }
 }
 
-/// State of one layer in one sample, one value a unit.
+/// State of one layer in one sample, one value per unit.
 ///
-/// In `f64`: this is where rounding errors would pile up over hundreds of steps, and steep surrogates amplify them. The rest
-/// (weights, what spikes add up to in one step, traces, adjoints) can be `f32` without harm: see CHANGELOG.
+/// In `f64`, because rounding errors would accumulate here over hundreds of steps and steep surrogates amplify them. The rest
+/// (weights, the drive of a step, traces, adjoints) can be `f32` without harm: see CHANGELOG.
 #[derive(Debug)]
 pub(super) struct Layer {
     /// `U[n]`
     pub(super) u: Aligned<f64>,
-    /// `I[n]` but for what drives the layer at `n`.
+    /// `I[n]` without the drive of step `n`.
     pub(super) i: Aligned<f64>,
-    /// Steps that are driven at once: their rows stay in the first-level cache.
+    /// Number of steps whose drive is computed at once: their rows stay in the first-level cache.
     chunk: usize,
-    /// Whether each unit spikes at each step of a chunk, a bit each; rows of whole words.
+    /// One bit per step of a chunk and unit, set if the unit spikes; rows consist of whole words.
     bits: Vec<[u8; WORD]>,
     /// The amount that a reset at each step of a chunk would subtract, `[chunk, width]`, for a differentiable reset.
     pre_reset: Aligned<f32>,
-    /// Room for the spikes of a chunk.
+    /// Buffer for the spikes of a chunk.
     room: Vec<u16>,
 }
 
 impl Layer {
-    /// Room for `chunk` steps at once.
+    /// A layer at rest, with space for `chunk` steps at once.
     pub(super) fn new(plan: &LayerPlan, chunk: usize) -> Self {
         let width = plan.width;
         Layer {
@@ -170,7 +170,7 @@ impl Layer {
         self.i.fill(0.0);
     }
 
-    /// To be called once in many steps.
+    /// Flushes negligible state to zero. Once in many steps is enough.
     #[inline(always)]
     pub(super) fn forget_faint(&mut self) {
         forget_faint(&mut self.u);
@@ -178,8 +178,8 @@ impl Layer {
     }
 }
 
-/// Takes for zero what no sum of potentials shows, before it decays into subnormal numbers: in long silence, steps would take a hundred
-/// times as long.
+/// Replaces values too small to affect any potential by 0 before they decay into subnormal numbers, with which steps would take a
+/// hundred times as long during a long silence.
 #[inline(always)]
 fn forget_faint(states: &mut [f64]) {
     for state in states {
@@ -187,15 +187,16 @@ fn forget_faint(states: &mut [f64]) {
     }
 }
 
-/// Columns of a wide layer that are processed together over all steps: with a thousand inputs, their weights take up half of a second-level cache.
+/// Number of columns of a wide layer that are processed together over all steps: with a thousand inputs, their weights occupy half
+/// of a second-level cache.
 const COLUMNS: usize = 256;
 
-/// Words of bits in a row of `width` units.
+/// Number of words that hold one bit for each of `width` units.
 fn words(width: usize) -> usize {
     width.div_ceil(OCTET * WORD)
 }
 
-/// Steps whose rows of `width` floats take up half of the first-level cache.
+/// Number of steps whose rows of `width` floats occupy half of the first-level cache.
 fn chunk(width: usize) -> usize {
     const FLOATS: usize = 6 << 10;
     (FLOATS / width).max(1)
@@ -207,7 +208,7 @@ impl ForwardBlock<'_, '_> {
         let (plan, weights) = (self.plan, &self.weights.hidden[l]);
         let shape = &plan.hidden[l];
         let width = shape.width;
-        // without a trace to keep, each sample overwrites the one before
+        // without a trace to keep, each sample overwrites the previous one
         let slot = if self.keep { sample } else { 0 };
         let (lower, upper) = self.block.layers.split_at_mut(l);
         let below = match lower.last() {
@@ -245,8 +246,8 @@ impl ForwardBlock<'_, '_> {
         count_spikes(spikes, &mut self.counts[l][sample * shape.units..(sample + 1) * shape.units]);
     }
 
-    /// Whether a layer goes through [`wide_layer`](Self::wide_layer). One that needs the amounts of its resets does not: they would have to be
-    /// kept for all steps.
+    /// Whether [`wide_layer`](Self::wide_layer) processes a layer. Layers that need the amounts of their resets are excluded: these
+    /// would have to be kept for all steps.
     #[inline(always)]
     fn is_wide(&self, l: usize) -> bool {
         self.plan.hidden[l].is_wide()
@@ -254,8 +255,8 @@ impl ForwardBlock<'_, '_> {
             && self.plan.reset(true) != DELAYED_TRACED
     }
 
-    /// Some samples of a layer so wide that its weights do not fit the second-level cache: panel by panel of columns that do, each through
-    /// all steps of all samples.
+    /// Runs some samples of a layer whose weights exceed the second-level cache, one panel of columns at a time: the weights of a
+    /// panel stay in the cache for all steps of all samples.
     #[inline(always)]
     fn wide_layer<L: Lanes>(&mut self, lanes: L, samples: Range<usize>, l: usize, layer: &mut Layer) {
         let (plan, weights) = (self.plan, &self.weights.hidden[l]);
@@ -337,7 +338,7 @@ impl ForwardBlock<'_, '_> {
     }
 }
 
-/// How often each unit spikes.
+/// Spike count of each unit.
 fn count_spikes(spikes: &SpikeList, counts: &mut [f32]) {
     counts.fill(0.0);
     for &unit in &spikes.units {
@@ -352,7 +353,7 @@ pub(super) fn narrow(from: &[f64], to: &mut [f32]) {
 }
 
 impl Layer {
-    /// Advances by `steps` steps. `trace` holds what drives the layer at each of them, and then `x`.
+    /// Advances by `steps` steps. `trace` holds the drive of each step at first, and `x` afterwards.
     #[inline(always)]
     pub(super) fn advance<L: Lanes>(
         &mut self,
@@ -416,10 +417,10 @@ impl Layer {
     }
 }
 
-/// Some steps of one hidden layer of one sample.
+/// Some steps of one hidden layer of one sample, forward.
 struct Lif<'a, L: Lanes> {
     shape: &'a LayerPlan,
-    /// Vectors in a row.
+    /// Vectors per row.
     stride: usize,
     steps: usize,
     u: &'a mut [L::WideChunk],
@@ -430,7 +431,7 @@ struct Lif<'a, L: Lanes> {
 }
 
 impl<L: Lanes> Lif<'_, L> {
-    /// As many vectors of units at a time as registers hold.
+    /// Processes as many vectors of units at a time as the registers hold.
     #[inline(always)]
     fn forward<const RESET: u8>(mut self, lanes: L, columns: Range<usize>) {
         let (mut at, end) = (columns.start, columns.end);
@@ -449,8 +450,8 @@ impl<L: Lanes> Lif<'_, L> {
     }
 
     /// ```text
-    /// S[n]   = U[n] - threshold > 0, of which the least positive number is that of f32, as the trace has it
-    /// U[n+1] = U[n] + leak_mem (I[n] - U[n])    or 0 after a spike; of an immediate reset with 0 for U[n] after a spike
+    /// S[n]   = U[n] - threshold > 0, rounded to f32 first, as in the trace
+    /// U[n+1] = U[n] + leak_mem (I[n] - U[n])    or 0 after a spike; with an immediate reset, U[n] is replaced by 0 after a spike
     /// I[n+1] = I[n] - leak_syn I[n] + drive[n+1]
     /// ```
     #[inline(always)]
@@ -493,7 +494,7 @@ impl<L: Lanes> Lif<'_, L> {
     }
 }
 
-/// The readout of one sample, and what its head has seen so far.
+/// The readout of one sample, and the state of its head.
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) u: Aligned<f64>,
@@ -502,14 +503,14 @@ pub(super) struct Output {
     pub(super) best: Aligned<f64>,
     /// Step of the first maximum.
     argmax_step: Aligned<f64>,
-    /// Steps that are driven at once.
+    /// Number of steps whose drive is computed at once.
     chunk: usize,
-    /// What drives the readout at each step of a chunk, and then its potentials, `[chunk, out_width]`.
+    /// The drive of the readout at each step of a chunk, later its potentials, `[chunk, out_width]`.
     pub(super) trace: Aligned<f32>,
 }
 
 impl Output {
-    /// Room for `chunk` steps at once.
+    /// A readout at rest, with space for `chunk` steps at once.
     pub(super) fn new(plan: &Plan, chunk: usize) -> Self {
         let width = plan.out_width;
         Output {
@@ -522,7 +523,7 @@ impl Output {
         }
     }
 
-    /// To be called once in many steps.
+    /// Flushes negligible state to zero. Once in many steps is enough.
     #[inline(always)]
     pub(super) fn forget_faint(&mut self) {
         forget_faint(&mut self.u);

@@ -1,4 +1,4 @@
-//! Weight gradients: for every spike, one row of the adjoint currents.
+//! Weight gradients: each spike adds one row of the adjoint currents.
 
 use super::{
     kernels::{
@@ -12,20 +12,20 @@ use super::{
 use crate::Input;
 use std::ops::Range;
 
-/// Vectors of a row that are summed in one pass over a list of rows.
+/// Vectors of a row summed in one pass over a list of rows.
 const VECTORS: usize = 16;
 
-/// For each sample of a block, a number of steps.
+/// A number of steps for each sample of a block.
 pub(super) type Steps = [usize; BLOCK];
 
-/// The current_adjoints of a chunk that can be other than zero.
+/// The `current_adjoints` of a chunk that can be nonzero.
 #[derive(Clone, Copy)]
 pub(super) struct CurrentAdjoints<'a> {
     pub(super) values: &'a [f32],
     pub(super) width: usize,
-    /// Floats from slot to slot.
+    /// Floats per slot, padding included.
     pub(super) row: usize,
-    /// Rows of a sample.
+    /// Rows per sample.
     pub(super) chunk: usize,
     pub(super) samples: usize,
     /// First step of the chunk.
@@ -35,7 +35,7 @@ pub(super) struct CurrentAdjoints<'a> {
 }
 
 impl CurrentAdjoints<'_> {
-    /// Of two of the same chunk, the steps that either of them spans.
+    /// Extends the steps of each sample to those of `other`, which belongs to the same chunk.
     pub(super) fn longer(self, other: Self) -> Self {
         let mut to = self.to;
         for (to, other) in to.iter_mut().zip(other.to) {
@@ -48,14 +48,14 @@ impl CurrentAdjoints<'_> {
 /// The input of a weight matrix.
 #[derive(Clone, Copy)]
 pub(super) enum Rows<'a> {
-    /// Spikes of a hidden layer, one list for each sample of the block.
+    /// Spikes of a hidden layer, one list per sample of the block.
     Spikes(&'a [SpikeList]),
     /// The input of the network; the block starts at this sample.
     Input(&'a Input<f32>, usize),
 }
 
 impl<'a> Rows<'a> {
-    /// Units that spike in some steps of a sample of the block, step by step; none of analog input.
+    /// Units that spike in some steps of a sample of the block, step by step; empty for analog input.
     #[inline(always)]
     fn units(self, sample: usize, steps: Range<usize>) -> &'a [u16] {
         match self {
@@ -66,24 +66,24 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// A matrix that takes its input from the spikes that are sorted.
+/// A matrix whose input is the sorted spikes.
 pub(super) struct Sum<'a> {
     pub(super) adjoints: CurrentAdjoints<'a>,
     /// `[units, width]`
     pub(super) gradient: &'a mut [f32],
 }
 
-/// The spikes of a chunk sorted by unit: in which rows of the adjoint currents each unit spiked.
+/// The spikes of a chunk sorted by unit: for each unit, the rows of the adjoint currents at which it spiked.
 #[derive(Debug, Default)]
 pub(super) struct SpikesByUnit {
-    /// Where the rows of each unit start.
+    /// Start of the rows of each unit.
     starts: Vec<u32>,
     rows: Vec<u32>,
 }
 
 impl SpikesByUnit {
-    /// `gradient[k] += sum over samples and n of (input of unit k at step n) slot[n]`, for each matrix that takes its input from
-    /// `input`. All of them are of the same chunk.
+    /// `gradient[k] += sum over samples and n of (input of unit k at step n) slot[n]`, for each matrix whose input is `input`. All
+    /// matrices use the same chunk.
     #[inline(always)]
     pub(super) fn add_to<L: Lanes>(&mut self, lanes: L, input: Rows<'_>, units: usize, sums: &mut [Sum<'_>]) {
         if let Rows::Input(Input::Frames(frames), first) = input {
@@ -92,7 +92,7 @@ impl SpikesByUnit {
             }
             return;
         }
-        // rows beyond the end of one of the matrices, but not of all, are zero
+        // rows past the end of one matrix, but not of all, are zero
         let Some(longest) = sums.iter().map(|sum| sum.adjoints).reduce(CurrentAdjoints::longer) else {
             return;
         };
@@ -108,7 +108,7 @@ impl SpikesByUnit {
         }
     }
 
-    /// Sorts by counting.
+    /// A counting sort.
     #[inline(always)]
     fn sort(&mut self, input: Rows<'_>, units: usize, adjoints: CurrentAdjoints<'_>) {
         let CurrentAdjoints { samples, chunk, from, to, .. } = adjoints;
@@ -122,7 +122,7 @@ impl SpikesByUnit {
                 self.starts[usize::from(unit)] += 1;
             }
         }
-        // to the end of each unit's rows; filling them from the back leaves the start
+        // the ends of the rows of each unit; filling the rows from the back turns them into the starts
         let mut total = 0;
         for start in &mut self.starts {
             total += *start;
@@ -141,7 +141,7 @@ impl SpikesByUnit {
         }
     }
 
-    /// The outer loop is over columns, few enough at a time for adjoint currents and gradient to share the second-level cache.
+    /// The outer loop covers a few columns at a time, so that adjoint currents and gradient share the second-level cache.
     #[inline(always)]
     fn add<L: Lanes>(&self, lanes: L, sum: &mut Sum<'_>) {
         let most = VECTORS * L::LANES;
@@ -157,8 +157,8 @@ impl SpikesByUnit {
     }
 }
 
-/// Whether there are so few spikes that sorting them, and going through a list for each unit, would take longer than reading and writing a
-/// row of the gradient for each spike. The sums are the same, in the same order.
+/// Whether there are so few spikes that sorting them and visiting the list of each unit would take longer than reading and writing
+/// a row of the gradient for each spike. Both ways compute the same sums in the same order.
 #[inline(always)]
 fn few<L: Lanes>(
     input: Rows<'_>,
@@ -174,7 +174,7 @@ fn few<L: Lanes>(
     vectors <= SHORT || spikes * vectors < SPARSE * units
 }
 
-/// Adds a row of adjoint currents to the row of every unit that spikes at its step, step by step.
+/// Adds the adjoint currents of each step to the rows of all units that spike at it, step by step.
 #[inline(always)]
 fn add_by_arrival<L: Lanes>(lanes: L, input: Rows<'_>, sum: &mut Sum<'_>) {
     let CurrentAdjoints { values, width, row, chunk, samples, from, to } = sum.adjoints;
@@ -186,7 +186,7 @@ fn add_by_arrival<L: Lanes>(lanes: L, input: Rows<'_>, sum: &mut Sum<'_>) {
     }
 }
 
-/// The same of analog input: one product over all steps of all samples.
+/// The same for analog input: one product over all steps of all samples.
 #[inline(always)]
 fn frame_products<L: Lanes>(
     lanes: L,

@@ -1,6 +1,6 @@
-//! A layer of neurons back through some steps of one sample, with the adjoints of a few vectors of units in registers.
+//! Runs a layer of neurons backward through some steps of one sample, with the adjoints of a few vectors of units in registers.
 //!
-//! The equations are those of [`backward`](super::backward).
+//! [`backward`](super::backward) has the equations.
 
 use super::{
     kernels::{
@@ -10,27 +10,27 @@ use super::{
     plan::{DELAYED, DELAYED_TRACED, IMMEDIATE, LayerPlan},
 };
 
-/// Some steps back of one hidden layer of one sample.
+/// Some steps of one hidden layer of one sample, backward.
 pub(super) struct Lif<'a, L: Lanes> {
     pub(super) shape: &'a LayerPlan,
     pub(super) lanes: L,
-    /// The first of the steps, and their number.
+    /// The first of these steps, and their number.
     pub(super) first: usize,
     pub(super) steps: usize,
-    /// The last of the steps, or a step before all of them, after which faint adjoints become zero: a multiple of
-    /// [`faint_every`](LayerPlan::faint_every), so that it does not depend on where chunks begin.
+    /// The step at or before the last of these steps after which faint adjoints are set to zero: a multiple of
+    /// [`faint_every`](LayerPlan::faint_every), so results do not depend on where chunks begin.
     pub(super) faint_at: usize,
-    /// Vectors in a row.
+    /// Vectors per row.
     pub(super) stride: usize,
-    /// Vectors from slot to slot.
+    /// Vectors per slot, padding included.
     pub(super) slot_stride: usize,
-    /// `U[n] - threshold`, a row for each step; so are the next four.
+    /// `U[n] - threshold`, one row per step; the next four have the same layout.
     pub(super) x: &'a [L::Chunk],
     pub(super) h: &'a [L::Chunk],
     pub(super) a_s: &'a [L::Chunk],
-    /// The amount that the reset subtracted, where a unit spiked.
+    /// The amount that the reset subtracted, for units that spiked.
     pub(super) reset_amount: &'a [L::Chunk],
-    /// Where `a_I[n + 1]` goes.
+    /// Slots for `a_I[n + 1]`.
     pub(super) current_adjoints: &'a mut [L::Chunk],
     pub(super) a_u: &'a mut [L::Chunk],
     pub(super) a_i: &'a mut [L::Chunk],
@@ -54,7 +54,8 @@ impl<L: Lanes> WithDerivative for Lif<'_, L> {
 }
 
 impl<L: Lanes> Lif<'_, L> {
-    /// As many vectors of units at a time as keep the processor busy while each waits for its step before.
+    /// Processes several vectors of units at a time, to keep the processor busy while each waits for the result of its previous
+    /// step.
     #[inline(always)]
     fn backward<H: Derivative, const RESET: u8>(mut self, h: H) {
         let mut at = 0;
@@ -110,7 +111,7 @@ impl<L: Lanes> Lif<'_, L> {
                     }
                     let h = h.at(lanes, x, &known[c]);
                     if H::VANISHES {
-                        // |s| is compared with LEAST / h, since the product itself is what must not be computed
+                        // compare |s| with LEAST / h, because the product itself must not be computed
                         let least = lanes.mul(lanes.splat(LEAST), lanes.recip(lanes.abs(h)));
                         s = lanes.select(lanes.greater(lanes.abs(s), least), s, zero);
                     }

@@ -1,14 +1,14 @@
-//! The whole network as one entry on dfdx's tape: the time loop forward, and its hand-derived adjoint backward.
+//! The whole network as one entry on dfdx's tape: the forward time loop and its hand-derived adjoint.
 //!
-//! It computes what [`reference`](crate::reference) computes, and never touches what is not there: a spike costs one row of
-//! a weight matrix, between layers and within recurrent ones, forward and backward. Samples are processed in blocks, blocks
-//! are shared out among the cores, and what they sum up is added in an order that does not depend on the number of threads.
+//! This module computes the same as [`reference`](crate::reference), but only where there are spikes: each costs one row of a
+//! weight matrix, between layers and within recurrent ones, forward and backward. Blocks of samples are distributed over the cores,
+//! and their sums are added in an order that does not depend on the number of threads.
 //!
 //! - [`plan`]: sizes and weights, padded to whole vectors;
-//! - [`forward`]: the time loop, which leaves the potentials and the spikes of each block in its [`trace`];
+//! - [`forward`]: the time loop, which stores the potentials and spikes of each block in its [`trace`];
 //! - [`backward`]: the adjoint and its equations; [`gradient`]: the weight gradients;
 //! - [`kernels`]: sums of rows, the dense product and the surrogates, for AVX-512, AVX2 and everything else;
-//! - `cuda`: all of it on a GPU.
+//! - `cuda`: the same on a GPU.
 
 mod backward;
 mod cpu;
@@ -45,14 +45,14 @@ pub use step::State;
 pub(crate) use step::{Numbers, Ready};
 use trace::{Block, Pool};
 
-/// What a network keeps between calls: the instruction set, and memory to use again.
+/// State that a network keeps between calls: the instruction set, and memory to reuse.
 #[derive(Debug, Clone)]
 pub struct Context {
     dispatch: Dispatch,
     blocks: Pool<Block>,
     partials: Pool<Partial>,
     scratch: Pool<Scratch>,
-    /// For steps; dropped whenever the weights may change.
+    /// For stepping; dropped whenever the weights may change.
     ready: OnceLock<Arc<Ready>>,
     #[cfg(feature = "cuda-emulation")]
     pub(crate) emulation: Option<cuda::emulation::CudaEmulation>,
@@ -86,13 +86,13 @@ impl Context {
         self.dispatch
     }
 
-    /// Plan and weights for steps, made once until [`forget`](Context::forget).
+    /// Plan and weights for stepping, cached until [`forget`](Context::forget).
     pub(crate) fn ready(&self, config: &NetworkConfig, weights: &Weights<f32, Cpu>) -> Arc<Ready> {
         let make = || Arc::new(Ready::new(Plan::of_size(config, 1, 1), Prepared::new(weights)));
         Arc::clone(self.ready.get_or_init(make))
     }
 
-    /// The weights are about to change.
+    /// Drops copies of the weights, which are about to change.
     pub(crate) fn forget(&mut self) {
         self.ready.take();
         #[cfg(feature = "cuda-emulation")]
@@ -202,7 +202,7 @@ struct Answers {
     counts: Vec<Vec<f32>>,
 }
 
-/// Those of a block: `[samples, outputs]`, and `[samples, units]` of each hidden layer.
+/// The same for one block: `[samples, outputs]`, and `[samples, units]` for each hidden layer.
 struct BlockAnswers<'a> {
     samples: usize,
     logits: &'a mut [f32],
@@ -239,11 +239,11 @@ impl Answers {
     }
 }
 
-/// One row for each sample.
+/// One row per sample.
 type Tensors = Matrix<f32, Cpu>;
 
-/// Takes each block of samples forward and backward at once, while its trace is in the cache: no more traces are there at a time
-/// than threads. The bits are those of [`forward`] and the adjoint that it returns.
+/// Runs each block of samples forward and then immediately backward, while its trace is in the cache, so there is at most one
+/// trace per thread at a time. The results are bit-identical to those of [`forward`] and the adjoint that it returns.
 pub(crate) fn training_pass(
     config: &NetworkConfig,
     weights: &Weights<f32, Cpu>,
@@ -319,16 +319,16 @@ fn add_nanoseconds(total: &AtomicU64, time: Duration) {
     total.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 
-/// Gradients that come from above.
+/// Gradients of the results of the forward pass.
 #[derive(Clone, Copy)]
 struct FromAbove<'a> {
     d_logits: &'a [f32],
     d_counts: &'a [Vec<f32>],
-    /// `[batch, steps, outputs]`, where the readout potentials are on the tape.
+    /// `[batch, steps, outputs]`, if the readout potentials are on the tape.
     d_readout: Option<&'a [f32]>,
 }
 
-/// Takes all blocks through the backward pass.
+/// Runs the backward pass of all blocks.
 fn backward(
     plan: &Plan,
     prepared: &Prepared,
@@ -370,8 +370,8 @@ fn sum_partials<W: Send>(
     sum_tree(plan, pool, 0, share, blocks, leaf)
 }
 
-/// Blocks `first ..`: `share` of them one after the other, and these sums in pairs, and pairs of pairs, so that no more than a few
-/// for each thread are there at a time. Which sums are added to which depends on the number of blocks alone.
+/// Sums `blocks`, starting with block `first`: groups of `share` blocks sequentially, then the sums of these groups in pairs, and
+/// pairs of pairs, so that only a few sums per thread exist at a time. The order depends only on the number of blocks.
 fn sum_tree<W: Send>(
     plan: &Plan,
     pool: &Pool<Partial>,
@@ -400,7 +400,7 @@ fn sum_tree<W: Send>(
     left
 }
 
-/// `total[r][c] += sum[r][c]`, whose rows have `width` floats.
+/// `total[r][c] += sum[r][c]` for rows of `width` floats.
 fn add_rows_of(total: &mut [f32], sum: &[f32], columns: usize, width: usize) {
     for (total, sum) in total.chunks_exact_mut(columns).zip(sum.chunks_exact(width)) {
         for (t, s) in total.iter_mut().zip(sum) {
@@ -409,7 +409,7 @@ fn add_rows_of(total: &mut [f32], sum: &[f32], columns: usize, width: usize) {
     }
 }
 
-/// Spikes and potentials out of the traces.
+/// Extracts spikes and potentials from the traces.
 fn recording(plan: &Plan, blocks: &[Block], readout: Vec<f32>) -> Result<Recording<f32>, Error> {
     let (mut spikes, mut potentials) = (Vec::new(), Vec::new());
     for (l, shape) in plan.hidden.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What the kernels need to know of a network, and its weights laid out for them.
+//! The sizes and constants of a network for the kernels, and its weights in their layout.
 
 use super::kernels::{
     lanes::{Aligned, WIDTH, padded},
@@ -11,15 +11,15 @@ use crate::{
 };
 use dfdx::prelude::HasShape;
 
-/// Samples that the backward pass processes in parallel. More would need fewer passes over the recurrent weights, fewer
-/// let more cores work; eight fill the registers of the dense product.
+/// Number of samples that the backward pass processes in parallel. More would require fewer passes over the recurrent weights,
+/// fewer would occupy more cores; eight fill the registers of the dense product.
 pub(super) const BLOCK: usize = 8;
 
-/// A reset in the step after the spike: the default, and the one that kernels are made for.
+/// A reset in the step after the spike: the default, for which the kernels are optimized.
 pub(super) const DELAYED: u8 = 0;
 /// The same, with the amount it subtracts kept for a differentiable reset.
 pub(super) const DELAYED_TRACED: u8 = 1;
-/// A reset in the step of the spike.
+/// A reset in the same step as the spike.
 pub(super) const IMMEDIATE: u8 = 2;
 
 /// Sizes and constants. `width` is the number of units rounded up to whole vectors; padded units never spike.
@@ -35,7 +35,7 @@ pub(super) struct Plan {
     pub(super) surrogate: Surrogate,
     pub(super) readout: Readout,
     pub(super) differentiable_reset: bool,
-    /// Whether a spike resets the potential in its own step.
+    /// Whether a spike resets the potential in the same step.
     pub(super) immediate_reset: bool,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Plan {
 pub(super) struct LayerPlan {
     pub(super) units: usize,
     pub(super) width: usize,
-    /// Units below.
+    /// Number of units below.
     pub(super) below: usize,
     pub(super) recurrent: bool,
     /// Whether the gradient propagates through `V`.
@@ -55,21 +55,22 @@ pub(super) struct LayerPlan {
     pub(super) faint_every: usize,
 }
 
-/// Steps in which the faster of two decays takes no more than the factor 2^-16 away from a number, so that a number above the limit of
-/// [`Lanes::without_faint`](super::kernels::lanes::Lanes::without_faint), 2^-95, is far from subnormal at the next check.
+/// Number of steps in which the faster of two decays reduces a number by a factor of at most 2^16: a number above the limit of
+/// [`Lanes::without_faint`](super::kernels::lanes::Lanes::without_faint), 2^-95, is then far from subnormal at the next check.
 fn faint_every(decays: [f64; 2]) -> usize {
     const MOST: f64 = 64.0;
     let fastest = decays.into_iter().fold(1.0, f64::min);
     (16.0 / fastest.log2().abs()).clamp(1.0, MOST) as usize
 }
 
-/// Layers with rows of at most this many floats process all columns of a step together.
+/// Layers whose rows have at most this many floats process all columns of a step together.
 const NARROW: usize = 512;
 
-/// Floats in a row of a layer.
+/// Floats per row of a layer.
 ///
-/// Rows of wide layers without recurrence have an odd number of cache lines: the columns that are processed together then spread over
-/// all sets of the caches, where rows of 4 KB would share a few. In recurrent layers, products with the longer rows cost more than that saves.
+/// Rows of wide layers without recurrence have an odd number of cache lines, so that columns processed together spread over all
+/// sets of the caches; rows of 4 KB would share a few. In recurrent layers, products with the longer rows cost more than this
+/// saves.
 fn width(units: usize, recurrent: bool) -> usize {
     let width = padded(units);
     let wide = width > NARROW && !recurrent;
@@ -77,16 +78,17 @@ fn width(units: usize, recurrent: bool) -> usize {
 }
 
 impl LayerPlan {
-    /// Whether the layer goes through all steps panel by panel of columns: its weights do not fit the second-level cache.
+    /// Whether the layer processes one panel of columns at a time, over all steps, because its weights exceed the second-level
+    /// cache.
     pub(super) fn is_wide(&self) -> bool {
         !self.recurrent && self.width > NARROW
     }
 }
 
-/// Constants of the readout. Those of a hidden layer are in its [`LayerPlan`].
+/// Constants of the readout; [`LayerPlan`] has those of a hidden layer.
 ///
-/// Every decay is written as a leak, `y[n+1] = y[n] - leak y[n]` with `leak = 1 - b`. In `f32`, `1 - b` keeps more digits
-/// than `b`: with a memory of ten steps, ten times the rounding error of `b` would pile up.
+/// Every decay is written as a leak, `y[n+1] = y[n] - leak y[n]` with `leak = 1 - b`. In `f32`, `1 - b` keeps more digits than `b`:
+/// with a memory of ten steps, ten times the rounding error of `b` would accumulate.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Constants {
     pub(super) leak_syn: f64,
@@ -137,7 +139,7 @@ impl Plan {
         }
     }
 
-    /// How layers reset going forward; `trace` says whether there will be a backward pass.
+    /// How the forward pass resets; `trace` indicates whether a backward pass follows.
     pub(super) fn reset(&self, trace: bool) -> u8 {
         match (self.immediate_reset, self.differentiable_reset && trace) {
             (true, _) => IMMEDIATE,
@@ -152,7 +154,7 @@ impl Plan {
         self.differentiable_reset && !self.immediate_reset
     }
 
-    /// Units that feed the readout.
+    /// Number of units that feed the readout.
     pub(super) fn below_readout(&self) -> usize {
         self.hidden.last().map_or(self.inputs, |layer| layer.units)
     }
@@ -169,9 +171,9 @@ impl Plan {
         hidden.sum::<usize>() + self.below_readout() * self.out_width
     }
 
-    /// Steps that the backward pass takes at a time: as many as leave the adjoint currents of the widest layer of a block in
-    /// the second-level cache. Of layers so wide that these are few, some more: otherwise the rows of the weight gradient, which are
-    /// read and written once a chunk, would cost more than what is added to them.
+    /// Number of steps that the backward pass processes at a time: as many as keep the adjoint currents of the widest layer of a
+    /// block in the second-level cache. Very wide layers process more, because reading and writing the rows of the weight gradient
+    /// once per chunk would otherwise cost more than the additions to them.
     pub(super) fn chunk(&self) -> usize {
         const FLOATS: usize = 1 << 17;
         const FEWEST: usize = 64;
@@ -180,8 +182,8 @@ impl Plan {
         (FLOATS / (BLOCK * widest)).max(FEWEST).min(self.steps)
     }
 
-    /// Into how many partial sums the weight gradients are split, at most one a block: as many as keep the cost of adding
-    /// them up well below that of the time loop. It depends on shapes alone, so results do not depend on the threads.
+    /// Number of partial sums of the weight gradients, at most one per block: as many as keep the cost of adding them well below
+    /// that of the time loop. It depends on shapes only, so results do not depend on the number of threads.
     pub(super) fn partials(&self, blocks: usize) -> usize {
         let widths = self.hidden.iter().map(|l| l.width).sum::<usize>() + self.out_width;
         let work = self.batch * self.steps * widths;
@@ -231,7 +233,7 @@ fn padded_rows(matrix: &Matrix<f32, Cpu>, recurrent: bool) -> Aligned<f32> {
     out
 }
 
-/// The transposes that carry adjoints down: into each hidden layer from the layer above, and from itself.
+/// The transposed weights that propagate adjoints to each hidden layer: from the layer above, and from the layer itself.
 #[derive(Debug)]
 pub(super) struct Transposes {
     pub(super) hidden: Vec<LayerTransposes>,
@@ -240,7 +242,7 @@ pub(super) struct Transposes {
 #[derive(Debug)]
 pub(super) struct LayerTransposes {
     pub(super) above: Packed,
-    /// Empty where no gradient propagates through `V`.
+    /// Empty if no gradient propagates through `V`.
     pub(super) own: Packed,
 }
 

@@ -1,7 +1,7 @@
-//! One step at a time: the time loop of [`forward`](super::forward), with all that it knows of the past in a [`State`].
+//! One step at a time: the time loop of [`forward`](super::forward), whose memory of the past is a [`State`].
 //!
-//! It is the same arithmetic in the same order, so the bits are those of a whole batch. What drives a layer at the next step is
-//! summed up at the end of this one, so that an input need not be kept.
+//! The arithmetic and its order are the same, so the results are bit-identical to those of a whole batch. The drive of the next
+//! step is computed at the end of the current one, so inputs need not be kept.
 
 use super::{
     forward::{Layer, Output, narrow},
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{Error, step::StepInput};
 
-/// Plan and weights of one network, ready for steps.
+/// Plan and weights of one network, ready for stepping.
 #[derive(Debug)]
 pub(crate) struct Ready {
     plan: Plan,
@@ -28,7 +28,7 @@ impl Ready {
     }
 }
 
-/// What a network remembers from step to step, for some samples in parallel.
+/// The memory of a network between steps, for one or more samples in parallel.
 #[derive(Debug)]
 pub struct State {
     steps: u64,
@@ -50,9 +50,9 @@ struct Sample {
 struct Hidden {
     units: usize,
     layer: Layer,
-    /// What drives the layer at the next step, `[width]`.
+    /// The drive of the layer at the next step, `[width]`.
     drive: Vec<f32>,
-    /// Of the last step.
+    /// Spikes of the last step.
     spikes: SpikeList,
     counts: Vec<f32>,
 }
@@ -74,7 +74,7 @@ impl Hidden {
 }
 
 impl State {
-    /// At rest, before the first step.
+    /// A state at rest, before the first step.
     pub(crate) fn new(ready: &Ready, batch: usize) -> Self {
         let plan = &ready.plan;
         let sample = || {
@@ -92,13 +92,13 @@ impl State {
         }
     }
 
-    /// Samples that it follows.
+    /// Number of samples.
     #[must_use]
     pub fn batch(&self) -> usize {
         self.samples.len()
     }
 
-    /// Steps since the state was at rest.
+    /// Number of steps since the state was at rest.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
@@ -110,20 +110,21 @@ impl State {
         &self.readout
     }
 
-    /// What the head says of all steps so far, `[batch, outputs]`: the logits of a batch that ends here; zeros before the first step.
+    /// Output of the head for all steps so far, `[batch, outputs]`: the logits of a batch that ends here; zeros before the first
+    /// step.
     #[must_use]
     pub fn logits(&self) -> &[f32] {
         &self.logits
     }
 
-    /// Units of a hidden layer, counted from 0 at the input, that spiked in the last step of a sample; ascending. Empty if there is
-    /// no such layer or sample.
+    /// Units that spiked in the last step of a sample, ascending. Hidden layers are counted from 0, the layer closest to the input.
+    /// Empty if there is no such layer or sample.
     #[must_use]
     pub fn spikes(&self, layer: usize, sample: usize) -> &[u16] {
         self.hidden(layer, sample).map_or(&[], |hidden| &hidden.spikes.units)
     }
 
-    /// How often each unit of a hidden layer has spiked in a sample so far, `[units]`. Empty if there is no such layer or sample.
+    /// Spike count of each unit of a hidden layer in a sample so far, `[units]`. Empty if there is no such layer or sample.
     #[must_use]
     pub fn counts(&self, layer: usize, sample: usize) -> &[f32] {
         self.hidden(layer, sample).map_or(&[], |hidden| &hidden.counts)
@@ -133,7 +134,7 @@ impl State {
         self.samples.get(sample)?.layers.get(layer)
     }
 
-    /// Whether it is a state of this network.
+    /// Whether this is a state of a network with this plan.
     fn fits(&self, plan: &Plan) -> bool {
         let Some(sample) = self.samples.first() else { return false };
         let layers = sample.layers.iter().map(|hidden| hidden.units);
@@ -141,7 +142,7 @@ impl State {
             && layers.eq(plan.hidden.iter().map(|layer| layer.units))
     }
 
-    /// Back to rest; no memory is given back or taken.
+    /// Resets the state to rest, without allocating or freeing memory.
     pub(crate) fn rest(&mut self, ready: &Ready) -> Result<(), Error> {
         self.check(ready)?;
         self.steps = 0;
@@ -183,7 +184,7 @@ impl State {
         Ok(&self.readout)
     }
 
-    /// Every number that the next step depends on, in one order: those of a saved state.
+    /// All numbers that the next step depends on, in the order of a saved state.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = Numbers<&[f64], &[f32]>> {
         self.samples.iter().flat_map(|sample| {
             let hidden = sample.layers.iter().flat_map(|Hidden { layer, drive, counts, .. }| {
@@ -224,14 +225,14 @@ impl State {
         })
     }
 
-    /// Sizes that tell states of one network from those of another: inputs, outputs, batch, units of each layer.
+    /// Sizes that distinguish the states of different networks: inputs, outputs, batch, units of each layer.
     pub(crate) fn shape(&self) -> Vec<u64> {
         let layers = self.samples.first().map(|sample| sample.layers.as_slice()).unwrap_or_default();
         let ends = [self.inputs, self.outputs, self.samples.len()].map(|size| size as u64);
         ends.into_iter().chain(layers.iter().map(|hidden| hidden.units as u64)).collect()
     }
 
-    /// After its [`numbers`](State::numbers) were read back.
+    /// Completes the state after its [`numbers`](State::numbers) were read.
     pub(crate) fn restored(&mut self, steps: u64, readout: Vec<f32>) {
         self.steps = steps;
         self.readout = readout;
@@ -247,7 +248,7 @@ impl State {
     }
 }
 
-/// Some numbers of a state.
+/// A few numbers of a state, in one of two precisions.
 pub(crate) enum Numbers<W, S> {
     Wide(W),
     Single(S),
@@ -270,7 +271,7 @@ impl Kernel for Step<'_> {
         let now = usize::try_from(state.steps).unwrap_or(usize::MAX);
         let readouts = state.readout.chunks_exact_mut(plan.outputs);
         for (k, (sample, readout)) in state.samples.iter_mut().zip(readouts).enumerate() {
-            // the spikes of every layer depend on earlier steps only
+            // the spikes of every layer depend only on earlier steps
             for (hidden, shape) in sample.layers.iter_mut().zip(&plan.hidden) {
                 if now.is_multiple_of(64) {
                     hidden.layer.forget_faint();
@@ -293,7 +294,7 @@ impl Kernel for Step<'_> {
             }
             sample.output.advance(lanes, plan, now..now.saturating_add(1));
             readout.copy_from_slice(&sample.output.trace[..plan.outputs]);
-            // and these spikes drive the next step
+            // these spikes drive the next step
             for l in 0..plan.hidden.len() {
                 let (below, above) = sample.layers.split_at_mut(l);
                 let Hidden { drive, spikes, .. } = &mut above[0];
@@ -311,7 +312,7 @@ impl Kernel for Step<'_> {
     }
 }
 
-/// `drive = (spikes below, or the input of sample `k`) weights`
+/// `drive = (spikes of the layer below, or the input of sample `k`) weights`
 #[inline(always)]
 fn drive_by<L: Lanes>(
     lanes: L,

@@ -1,4 +1,4 @@
-//! What the forward pass leaves for the backward pass, block of samples by block of samples.
+//! Results of the forward pass that the backward pass needs, one block of samples at a time.
 
 use super::{kernels::lanes::Aligned, plan::Plan};
 use std::{
@@ -6,18 +6,18 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Spikes of one layer in one sample as compressed rows.
+/// Spikes of one layer in one sample, as compressed rows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SpikeList {
     pub(super) units: Vec<u16>,
     /// `steps + 1` entries.
     pub(super) offsets: Vec<u32>,
-    /// `b_mem U[n] + (1 - b_mem) I[n]` at every spike: what the reset pre_reset out. Kept for a differentiable reset only.
+    /// `b_mem U[n] + (1 - b_mem) I[n]` at every spike: the amount that the reset subtracted. Kept only for a differentiable reset.
     pub(super) pre_reset: Vec<f32>,
 }
 
 impl SpikeList {
-    /// Room for the spikes of one step of `width` units, so that it takes no memory then.
+    /// Reserves space for the spikes of one step of `width` units, so that storing them does not allocate.
     pub(super) fn reserve_step(&mut self, width: usize) {
         self.units.reserve(width);
         self.offsets.reserve(2);
@@ -53,21 +53,21 @@ impl SpikeList {
 pub(super) struct LayerTrace {
     /// `U[n] - threshold`, `[samples, steps, width]`.
     pub(super) x: Aligned<f32>,
-    /// One for each sample.
+    /// One per sample.
     pub(super) spikes: Vec<SpikeList>,
 }
 
-/// Up to [`BLOCK`](super::plan::BLOCK) samples.
+/// The traces of up to [`BLOCK`](super::plan::BLOCK) samples.
 #[derive(Debug, Default)]
 pub(super) struct Block {
     pub(super) samples: usize,
     pub(super) layers: Vec<LayerTrace>,
-    /// First maximum of the readout, `[samples, out_width]`; a step number, exact in `f32` up to 2^24 steps.
+    /// Step of the first maximum of the readout, `[samples, out_width]`, exact in `f32` up to 2^24 steps.
     pub(super) argmax_step: Aligned<f32>,
 }
 
 impl Block {
-    /// Makes room for `samples` samples; what was there stays as garbage.
+    /// Makes space for `samples` samples, with arbitrary content.
     pub(super) fn reshape(&mut self, plan: &Plan, samples: usize) {
         self.samples = samples;
         self.layers.resize_with(plan.hidden.len(), LayerTrace::default);
@@ -79,7 +79,7 @@ impl Block {
     }
 }
 
-/// Memory that is used again: fresh pages cost more than the arithmetic that fills them.
+/// Memory to reuse: fresh pages cost more than the arithmetic that fills them.
 #[derive(Debug)]
 pub(super) struct Pool<T>(Arc<Mutex<Vec<T>>>);
 

@@ -128,7 +128,7 @@ impl Lanes for V3 {
         self.avx._mm256_blendv_ps(no, yes, mask)
     }
 
-    // a blend takes three operations, where this takes one
+    // a blend takes three operations, this takes one
     #[inline(always)]
     fn zero_where(self, mask: Self::Mask, a: Self::F) -> Self::F {
         self.avx._mm256_andnot_ps(mask, a)

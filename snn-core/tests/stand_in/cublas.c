@@ -1,4 +1,4 @@
-// Stands in for cuBLAS: multiplies matrices that lie in the memory of the host.
+// A mock of cuBLAS: multiplies matrices in host memory.
 #include <stddef.h>
 
 static void *stream;
@@ -7,7 +7,7 @@ int cublasCreate_v2(void **handle) { return *handle = &stream, 0; }
 int cublasDestroy_v2(void *handle) { return handle == &stream ? 0 : 1; }
 int cublasSetStream_v2(void *handle, void *to) { return handle == &stream ? (stream = to, 0) : 1; }
 
-// c = alpha a b + beta c, all of them column by column; a is [m, k] and b [k, n], or transposed.
+// c = alpha a b + beta c, all column-major; a is [m, k] and b [k, n], or transposed.
 int cublasSgemm_v2(void *handle, int transposed_a, int transposed_b, int m, int n, int k, const float *alpha, const float *a,
                    int a_column, const float *b, int b_column, const float *beta, float *c, int c_column) {
     if (handle != &stream) return 1;

@@ -1,9 +1,9 @@
-// Stands in for NVIDIA's driver library in tests: one GPU whose memory is that of the host, and which runs the crate's kernels,
-// compiled as C, thread by thread. What a caller does wrong ends the program: copies beyond an allocation, memory freed twice, a
-// launch without a context or with more than a block may have.
+// A mock of NVIDIA's driver library for tests: one GPU that uses host memory and runs the crate's kernels, compiled as C, one thread
+// at a time. Misuse aborts the program: copies beyond an allocation, memory freed twice, a launch without a context or with more
+// resources than a block may have.
 //
-// SNN_STAND_IN_INIT is what cuInit returns, SNN_STAND_IN_COUNT the number of GPUs, SNN_STAND_IN_MEMORY what the GPU has in bytes, and
-// SNN_STAND_IN_FAULT the kernel that does harm, of which every later wait tells. With SNN_STAND_IN_HANG, that kernel never ends.
+// SNN_STAND_IN_INIT sets the result of cuInit, SNN_STAND_IN_COUNT the number of GPUs, SNN_STAND_IN_MEMORY the bytes of GPU memory, and
+// SNN_STAND_IN_FAULT the kernel that fails, which every later wait reports. With SNN_STAND_IN_HANG, that kernel never ends.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +52,8 @@ Result cuDeviceGetAttribute(int *value, int attribute, int device) {
     switch (attribute) {
     case 75: *value = 9; break;          // compute capability, major
     case 76: *value = 0; break;          // minor
-    case 39: *value = 2048; break;       // threads of a processor
-    case 97: *value = MAX_SHARED; break; // on-chip memory that a block can have
+    case 39: *value = 2048; break;       // threads per processor
+    case 97: *value = MAX_SHARED; break; // maximum on-chip memory per block
     default: *value = 1;
     }
     return OK;
@@ -81,8 +81,8 @@ Result cuGetErrorString(Result error, const char **text) {
     return OK;
 }
 
-// Streams and events. What is given to the device's own stream is done when a call returns. Copies in other streams are put off until
-// somebody waits for them: whoever forgets to finds garbage.
+// Streams and events. Work in the device's default stream is complete when the call returns. Copies in other streams are deferred until
+// the caller waits for them: a caller that does not wait reads garbage.
 
 static struct {
     char *start;
@@ -101,14 +101,14 @@ static struct {
     const char *from;
     size_t size;
 } copies[1 << 12];
-// Copies that were put off: from the first that is not done to the end.
+// Deferred copies: those from `first_copy` to `copy_end` are pending.
 static size_t first_copy, copy_end;
 
 static void catch_up(size_t end) {
     for (; first_copy < end; ++first_copy) memcpy(copies[first_copy].to, copies[first_copy].from, copies[first_copy].size);
 }
 
-// Copies to pinned memory that are not complete: nothing is written before the host waits for them.
+// Pending copies to pinned memory: nothing is written before the host waits for them.
 static struct {
     char *to, *values;
     size_t size;
@@ -124,12 +124,12 @@ static void deliver(size_t end) {
 
 struct Event {
     struct timespec time;
-    // Copies before it.
+    // Number of copies before the event.
     size_t copies, downloads;
 };
 
 Result cuStreamCreate(void **stream, unsigned flags) {
-    require(flags == 1, "a stream that the device's own waits for");
+    require(flags == 1, "a stream that synchronizes with the default stream");
     *stream = &context;
     return OK;
 }
@@ -192,7 +192,7 @@ Result cuMemAlloc_v2(Address *address, size_t size) {
     if (in_use + size > (size_t)setting("SNN_STAND_IN_MEMORY", 1L << 40)) return OUT_OF_MEMORY;
     require(piece_count < sizeof pieces / sizeof *pieces, "too many pieces of memory for this test");
     char *start = malloc(size ? size : 1);
-    require(start != NULL, "no memory on the host");
+    require(start != NULL, "not enough host memory");
     memset(start, 0xff, size); // garbage: not a number
     pieces[piece_count].start = start;
     pieces[piece_count++].size = size;
@@ -203,35 +203,35 @@ Result cuMemAlloc_v2(Address *address, size_t size) {
 
 Result cuMemHostAlloc(void **start, size_t size, unsigned flags) {
     if (!current) return INVALID_CONTEXT;
-    require(size > 0 && flags == 0, "no such memory of the host");
+    require(size > 0 && flags == 0, "invalid size or flags of host memory");
     for (size_t k = 0; k < sizeof pinned / sizeof *pinned; ++k)
         if (!pinned[k].start) {
             *start = pinned[k].start = malloc(size);
             pinned[k].size = size;
             return *start ? OK : OUT_OF_MEMORY;
         }
-    require(0, "too much memory of the host for this test");
+    require(0, "too many pieces of host memory for this test");
     return OUT_OF_MEMORY;
 }
 
 Result cuMemFreeHost(void *start) {
     for (size_t k = first_copy; k < copy_end; ++k)
-        require(copies[k].from != start, "memory of the host is freed that is still copied");
+        require(copies[k].from != start, "host memory is freed before a copy from it is complete");
     for (size_t k = first_download; k < download_end; ++k)
-        require(downloads[k].to != start, "memory of the host is freed that is still copied to");
+        require(downloads[k].to != start, "host memory is freed before a copy to it is complete");
     for (size_t k = 0; k < sizeof pinned / sizeof *pinned; ++k)
         if (pinned[k].start == start) {
             free(start);
             pinned[k].start = NULL;
             return OK;
         }
-    require(0, "memory of the host is freed that is not there");
+    require(0, "host memory is freed that was not allocated");
     return OK;
 }
 
 Result cuMemFree_v2(Address address) {
     for (size_t k = first_copy; k < copy_end; ++k)
-        require(copies[k].to != (char *)address, "memory is freed that is still copied to");
+        require(copies[k].to != (char *)address, "memory is freed before a copy to it is complete");
     for (size_t k = 0; k < piece_count; ++k)
         if (pieces[k].start == (char *)address) {
             in_use -= pieces[k].size;
@@ -239,7 +239,7 @@ Result cuMemFree_v2(Address address) {
             pieces[k].start = NULL;
             return OK;
         }
-    require(0, "memory is freed that is not there");
+    require(0, "memory is freed that was not allocated");
     return OK;
 }
 
@@ -248,7 +248,7 @@ static unsigned long long kept;
 Result cuDeviceGetDefaultMemPool(void **pool, int device) { return (void)device, *pool = &context, OK; }
 
 Result cuMemPoolSetAttribute(void *pool, int attribute, const unsigned long long *value) {
-    require(pool == &context && attribute == 4, "no such pool, or another attribute than the release threshold");
+    require(pool == &context && attribute == 4, "an unknown pool, or an attribute other than the release threshold");
     kept = *value;
     return OK;
 }
@@ -287,7 +287,7 @@ Result cuMemcpyHtoDAsync_v2(Address to, const void *from, size_t size, void *str
     if (!stream) return cuMemcpyHtoD_v2(to, from, size);
     if (!current) return INVALID_CONTEXT;
     check(to, size, "a copy to the device goes beyond its memory");
-    require(is_pinned(from, size), "the host waits for a copy that was to go on beside others: its memory is not pinned");
+    require(is_pinned(from, size), "an asynchronous copy from memory that is not pinned makes the host wait");
     require(copy_end < sizeof copies / sizeof *copies, "too many copies for this test");
     copies[copy_end].to = (char *)to;
     copies[copy_end].from = from;
@@ -295,13 +295,13 @@ Result cuMemcpyHtoDAsync_v2(Address to, const void *from, size_t size, void *str
     return OK;
 }
 Result cuMemcpyDtoHAsync_v2(void *to, Address from, size_t size, void *stream) {
-    require(!stream, "a copy to the host in another stream than the device's own");
+    require(!stream, "a copy to the host in a stream other than the default stream");
     if (!is_pinned(to, size)) return cuMemcpyDtoH_v2(to, from, size);
     if (!current) return INVALID_CONTEXT;
     check(from, size, "a copy to the host goes beyond the device's memory");
     require(download_end < sizeof downloads / sizeof *downloads, "too many copies to the host for this test");
     char *values = malloc(size ? size : 1);
-    require(values != NULL, "no memory on the host");
+    require(values != NULL, "not enough host memory");
     memcpy(values, (const void *)from, size);
     memset(to, 0xff, size);
     downloads[download_end].to = to;
@@ -378,7 +378,7 @@ static void adam_update(void **parameters) {
 struct Function {
     const char *name;
     void (*body)(const void *arguments);
-    // Bytes of the arguments.
+    // Size of the arguments in bytes.
     size_t size;
 };
 
@@ -404,38 +404,38 @@ Result cuModuleGetFunction(void **function, void *module, const char *name) {
             *function = &functions[k];
             return OK;
         }
-    // dfdx asks for all kernels of a module at once
-    static struct Function unknown = {"a kernel of dfdx that the stand-in does not have", NULL, 0};
+    // dfdx loads all kernels of a module at once
+    static struct Function unknown = {"a dfdx kernel that the mock driver lacks", NULL, 0};
     *function = &unknown;
     return strstr(name, "_f") ? OK : NOT_FOUND;
 }
 
 Result cuFuncSetAttribute(void *function, int attribute, int value) {
     (void)function;
-    require(attribute == 8 && value <= MAX_SHARED, "more on-chip memory than there is");
+    require(attribute == 8 && value <= MAX_SHARED, "more on-chip memory than available");
     return OK;
 }
 
 Result cuFuncGetAttribute(int *value, int attribute, void *function) {
     (void)function;
-    *value = attribute == 4 ? 40 : 0; // registers of a thread
+    *value = attribute == 4 ? 40 : 0; // registers per thread
     return OK;
 }
 
 Result cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, void *function, int threads, size_t shared) {
     (void)function;
-    require(threads > 0 && threads <= MAX_THREADS && shared <= MAX_SHARED, "a block that no processor has room for");
+    require(threads > 0 && threads <= MAX_THREADS && shared <= MAX_SHARED, "a block that is too large for a multiprocessor");
     *blocks = 2048 / threads;
     return OK;
 }
 
-// A block: each of its threads is a coroutine that runs until it waits for the others.
+// A block: each thread is a coroutine that runs until it waits for the others.
 enum State { READY, WAITS_FOR_BLOCK, WAITS_FOR_BITS, WAITS_FOR_WORD, DONE };
 
 static ucontext_t scheduler, contexts[MAX_THREADS];
 static struct SnnThread threads[MAX_THREADS];
 static enum State states[MAX_THREADS];
-// What a thread brings to its warp and takes from it, the lane that it asks, and the line where it waits.
+// For each thread, the word it exchanges with its warp, the lane it reads, and the source line where it waits.
 static uint32_t words[MAX_THREADS], lanes[MAX_THREADS], lines[MAX_THREADS];
 static size_t running;
 static const struct Function *launched;
@@ -469,7 +469,7 @@ static void thread_body(void) {
     states[running] = DONE;
 }
 
-// Lets go on who has waited long enough. Returns whether all are done.
+// Resumes the threads whose wait is over. Returns whether all threads are done.
 static int release_threads(size_t count) {
     size_t done = 0, at_barrier = 0, released = 0;
     uint32_t barrier = 0;
@@ -520,9 +520,9 @@ Result cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsign
     if (strcmp(launched->name, "adam_update_f32") == 0) return adam_update(parameters), OK;
     require(launched->body != NULL, launched->name);
     const size_t count = (size_t)width * height * depth;
-    require(count > 0 && count <= MAX_THREADS && depth == 1, "a block of too many threads");
-    require(x > 0 && y > 0 && z > 0 && y < 65536 && z < 65536, "a grid of an impossible size");
-    require(shared <= MAX_SHARED, "more on-chip memory than there is");
+    require(count > 0 && count <= MAX_THREADS && depth == 1, "too many threads in a block");
+    require(x > 0 && y > 0 && z > 0 && y < 65536 && z < 65536, "an impossible grid size");
+    require(shared <= MAX_SHARED, "more on-chip memory than available");
     static _Alignas(16) char on_chip[MAX_SHARED];
     static char stacks[MAX_THREADS][STACK];
     launched_with = parameters[0];
@@ -598,7 +598,7 @@ Result cuGraphAddKernelNode(void **node, void *to, void *const *dependencies, si
 Result cuGraphInstantiateWithFlags(void **executable, const void *from, unsigned long long flags) {
     (void)flags;
     struct Graph *copy = malloc(sizeof *copy);
-    require(copy != NULL, "no memory on the host");
+    require(copy != NULL, "not enough host memory");
     *copy = *(const struct Graph *)from;
     for (size_t k = 0; k < copy->count; ++k) {
         const size_t size = copy->nodes[k].function->size;

@@ -1,4 +1,4 @@
-//! Measurements of driver calls, and which calls there are.
+//! Measurements of driver calls, and the expected calls.
 
 use super::*;
 
@@ -45,12 +45,12 @@ fn scenario_profile() {
         kernels.iter().find(|(kernel, _)| kernel.name == "lif_backward_recurrent_tile_2").unwrap();
     assert_eq!((tile.blocks, tile.threads, tile.blocks_per_processor), ([1, 1, 1], [32, 8, 1], 8));
     let of = |work: &CudaWork| calls.iter().filter(|call| call.work == *work).collect::<Vec<_>>();
-    // labels, offsets, indices, and the settings of the update
+    // labels, offsets, indices and the settings of the update
     let uploads: Vec<_> = of(&CudaWork::Upload).iter().map(|call| call.bytes).collect();
     assert_eq!(uploads, [2 * 2, 4 * 41, 2 * 2, 56]);
-    // one for all values that the host reads
+    // one download for all values that the host reads
     assert_eq!((of(&CudaWork::Wait).len(), of(&CudaWork::Download).len()), (1, 1));
-    // without times, the same calls
+    // without timing, the calls are the same
     let ((), untimed) = cuda_calls(false, &mut step).unwrap();
     let works = |calls: &[CudaCall]| calls.iter().map(|call| call.work.clone()).collect::<Vec<_>>();
     assert_eq!(works(&untimed), works(&calls));
@@ -62,7 +62,7 @@ fn operations_of_a_step_are_counted() {
     check("measured::operations_of_a_step_are_counted", scenario_operations, Libraries::All, &[]);
 }
 
-/// Job R of the benchmarks, whose time is dominated by launches: a layer without recurrence, on events.
+/// Job R of the benchmarks, whose time is dominated by launches: a layer without recurrence, with events as input.
 fn scenario_operations() {
     let config = NetworkConfig { hidden: vec![Layer::feed_forward(100)], ..NetworkConfig::new(20, 10) };
     let mut network: Network<f32, Cuda> =
@@ -71,12 +71,12 @@ fn scenario_operations() {
     let mut step = training_step(&mut network, &input);
     step();
     let ((), calls) = cuda_calls(false, &mut step).unwrap();
-    // these numbers are in docs/gpu.md
+    // docs/gpu.md states these numbers
     assert_eq!(counted(&calls), [13, 5, 2, 4, 0, 1, 0]);
 
     drop(step);
 
-    // the way of the trainer: the next input is copied in the meantime, and values are read one step late
+    // as in the trainer: the next input is copied during the step, and values are read one step late
     let stager = network.stager().unwrap();
     let mut adam = Adam::new(AdamConfig::default(), &network).unwrap();
     let mut queue = |input: &Input<f32>| {
@@ -99,11 +99,11 @@ fn scenario_operations() {
             }
         })
         .unwrap();
-        // the pool of memory and the graph need a few steps
+        // the memory pool and the graph need a few steps
         if step < 4 {
             continue;
         }
-        // nothing waits while a step is queued; then the host waits for the event of the step before
+        // nothing waits while a step is queued; afterward, the host waits for the event of the previous step
         assert_eq!(counted(&before), [0, 1, 0, 0, 2, 0, 1], "staging in step {step}");
         // a graph, settings and labels, results, and the events of the input and the results
         assert_eq!(counted(&calls), [0, 2, 0, 0, 2, 0, 0], "step {step}");
@@ -112,7 +112,7 @@ fn scenario_operations() {
     }
 }
 
-/// Kernels, copies, fills, operations on memory, events, waits for all, and waits for an event.
+/// Numbers of kernels, copies, fills, memory operations, events, full synchronizations, and waits for an event.
 fn counted(calls: &[CudaCall]) -> [usize; 7] {
     let count = |is: &dyn Fn(&CudaWork) -> bool| calls.iter().filter(|call| is(&call.work)).count();
     [
@@ -160,7 +160,7 @@ fn scenario_staging() {
     let expected: Vec<_> = batches().iter().map(step).collect();
     assert!(expected.windows(2).all(|pair| pair[0] != pair[1]));
 
-    // as in the trainer: the next batch is copied on another thread while one is computed
+    // as in the trainer: another thread copies the next batch during a step
     let stager = network.stager().unwrap();
     let mut waiting = batches().into_iter();
     let mut next = waiting.next();
@@ -186,7 +186,7 @@ fn scenario_staging() {
     }
     assert!(found == expected);
 
-    // one that is dropped unused, one that is used twice, and one that was staged twice
+    // one batch is dropped unused, another is staged twice and used twice
     let [dropped, twice, other] = [0, 4, 8].map(|k| batches().swap_remove(k));
     stager.stage(&dropped);
     drop(dropped);
@@ -197,7 +197,7 @@ fn scenario_staging() {
     let scores = network.forward(&twice).unwrap();
     assert_eq!(scores, network.forward(&batches()[4]).unwrap());
 
-    // a batch that does not fit is copied the ordinary way, and the error is reported
+    // a batch that does not fit is copied without staging, and the error is reported
     let large: Input<f32> = Frames::new(2, 40_000, 12, vec![0.5; 960_000]).unwrap().into();
     stager.stage(&large);
     let message = network.forward(&large).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Queued steps: as CUDA graphs, kernel by kernel, and compared with separate passes and updates.
+//! Queued steps, as CUDA graphs and kernel by kernel, compared with separate passes and updates.
 
 use super::*;
 
@@ -18,14 +18,14 @@ fn without_graphs_kernels_are_launched_one_by_one() {
 }
 
 fn scenario_graphs() {
-    assert!(train() > 10, "hardly any graph");
+    assert!(train() > 10, "too few graphs were launched");
 }
 
 fn scenario_no_graphs() {
     assert_eq!(train(), 0);
 }
 
-/// Events of some seed, for `batch` samples.
+/// Random events for `batch` samples.
 fn events(seed: usize, batch: usize) -> Input<f32> {
     let spikes =
         (0..batch).flat_map(|b| (0..20).map(move |n| (b, n, ((seed % 5 + 2) * n + 5 * b + seed) % 12)));
@@ -36,8 +36,8 @@ fn weights(network: &Network<f32, Cuda>) -> Vec<Vec<u32>> {
     network.parameters().map(|(_, _, values)| values.iter().map(|v| v.to_bits()).collect()).collect()
 }
 
-/// Trains one network with queued steps, and one with separate passes and updates, with staged batches of two sizes, forward passes
-/// in between, and a learning rate that changes. Returns how many graphs were launched.
+/// Trains one network with queued steps and another with separate passes and updates: staged batches of two sizes, forward passes
+/// in between, and a learning rate that changes. Returns the number of launched graphs.
 fn train() -> usize {
     let config = NetworkConfig {
         hidden: vec![Layer::recurrent(30), Layer::feed_forward(20)],
@@ -83,7 +83,7 @@ fn train() -> usize {
     }
     assert!(weights(&queued) == weights(&separate));
     assert_eq!(of_queued.state(), of_separate.state());
-    // and as dfdx's own kernel would have it on the CPU, but for the order of sums
+    // a copy on the CPU has the same weights
     let cpu = queued.to_cpu().unwrap();
     assert!(cpu.parameters().zip(queued.parameters()).all(|(here, there)| here == there));
     graphs
@@ -108,7 +108,7 @@ fn scenario_release() {
         let step = network.queue_step(&loss, &long, &[0, 1], &regularizer, &mut adam, None).unwrap().unwrap();
         step.read().unwrap();
     }
-    // more than is free while the steps keep their memory: 2 x 12,000 steps x 30 units of 4 bytes, and spikes
+    // more than is free while the steps keep their memory: 2 x 12,000 steps x 30 units of 4 bytes, plus spikes
     let longer: Input<f32> = Events::from_spikes(2, 12_000, 12, &[(0, 3, 1)]).unwrap().into();
     network.forward(&longer).unwrap();
     let step = network.queue_step(&loss, &long, &[0, 1], &regularizer, &mut adam, None).unwrap().unwrap();

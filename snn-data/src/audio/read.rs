@@ -37,8 +37,9 @@ impl Sound {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], or [`Error::File`] with the place where a file is damaged (truncated, inconsistent with its header, a sample
-    /// that is not a number) or too long (67,108,864 samples), or with the [`Error::Unsupported`] kind of file.
+    /// [`Error::Io`], or [`Error::File`] with the place of the problem: the file is damaged (truncated, inconsistent with its
+    /// header, a sample that is not a number), too long (more than 67,108,864 samples) or of an unsupported kind
+    /// ([`Error::Unsupported`]).
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         decode(open(path)?).map_err(|broken| broken.error.in_file(path, broken.place))

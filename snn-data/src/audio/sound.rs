@@ -25,7 +25,7 @@ impl Sound {
     }
 }
 
-/// What is wrong with a recording, and where.
+/// A problem with a recording, and its place.
 pub(super) struct Broken {
     pub(super) place: String,
     pub(super) error: Error,

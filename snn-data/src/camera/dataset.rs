@@ -113,7 +113,7 @@ impl Camera {
     }
 }
 
-/// What is known about each sample besides its spikes.
+/// Information about each sample besides its spikes.
 #[derive(Clone, Debug, Default)]
 struct Samples {
     labels: Vec<u16>,

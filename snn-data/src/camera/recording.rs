@@ -1,4 +1,4 @@
-//! What the readers of camera files return.
+//! The result of reading a camera file.
 
 use crate::fingerprint::Hasher;
 use crate::{Fingerprint, Reason, Split};
@@ -25,7 +25,7 @@ pub(super) struct Recording {
     pub(super) events: Vec<Event>,
 }
 
-/// What was left out of a file, and how often.
+/// The number of items left out of a file, for each reason.
 pub(super) type LeftOut = Vec<(Reason, usize)>;
 
 impl Recording {

@@ -209,8 +209,8 @@ impl Manifold {
     }
 }
 
-/// The values at up to [`LANES`] points, computed with the widest vectors of the processor: the same operations on every one of
-/// them, and so the same bits.
+/// The values at up to [`LANES`] points, computed with the widest vectors of the processor. The operations are the same for every
+/// width, so the results are bit-identical.
 struct Block<'a> {
     manifold: &'a Manifold,
     series: &'a [Term],

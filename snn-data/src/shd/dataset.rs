@@ -112,11 +112,10 @@ impl Shd {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for an invalid configuration; [`Error::File`] with the sample for a file that is damaged or not
-    /// of this layout: lists that do not fit together, a label without a class, a channel beyond the inputs, a time that is
-    /// negative, not finite or (if it is to be refused) out of order, two files whose words or units of time do not go
-    /// together; there also [`Error::LateSpikes`] for a file most of whose spikes fall after the last step;
-    /// [`Error::Io`], [`Error::OutOfMemory`].
+    /// [`Error::Setting`] for an invalid configuration; [`Error::File`] with the sample for a file that is damaged or has another
+    /// layout: lists with inconsistent lengths, a label without a class, a channel beyond the inputs, a time that is negative, not
+    /// finite or out of order (unless `unsorted` allows it), or two files with different words or time units; there also
+    /// [`Error::LateSpikes`] for a file most of whose spikes fall after the last step; [`Error::Io`], [`Error::OutOfMemory`].
     pub fn from_files(
         name: &str,
         train: &Path,

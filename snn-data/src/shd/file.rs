@@ -28,7 +28,7 @@ pub(super) struct SpikeFile {
 }
 
 impl SpikeFile {
-    /// Opens a file; `integers` says whether its times may be integers, which is not allowed for seconds.
+    /// Opens a file; `integers` is true if its times may be integers, which seconds may not.
     pub(super) fn open(path: &Path, integers: bool) -> Result<Self, Error> {
         let file = hdf5::File::open(path).map_err(|error| broken(path, "header", error))?;
         let dataset = |name: &str| file.dataset(name).map_err(|error| broken(path, name, error));

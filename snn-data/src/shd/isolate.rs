@@ -140,7 +140,7 @@ pub(super) struct Helper {
     path: PathBuf,
     output: BufReader<Watched>,
     watch: Arc<Watch>,
-    /// The helper's standard input, which it exits without.
+    /// The helper's standard input; the helper exits when it is closed.
     _input: Option<ChildStdin>,
     pub(super) head: Head,
     /// Samples read so far.
@@ -287,7 +287,7 @@ struct Watch {
     done: AtomicBool,
     /// Why it was killed.
     verdict: Mutex<Option<&'static str>>,
-    /// Ends the watching.
+    /// Canceling it kills the helper.
     cancel: Cancel,
 }
 

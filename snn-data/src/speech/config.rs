@@ -7,7 +7,7 @@ use crate::audio::{MelConfig, MelFilters};
 use crate::binning::{count, positive_ms};
 use crate::{Error, SplitRule};
 
-/// Maximum number of steps of a recording: limits the allocation after a typing error.
+/// Maximum number of steps of a recording: limits the allocation after a typo.
 const MAX_STEPS: usize = 1 << 20;
 
 /// The parameters of a [`SpeechDataset`](super::SpeechDataset); [`SpeechConfig::of`] returns the defaults of a data set: those of

@@ -123,8 +123,8 @@ fn compute(
     Ok((features, broken))
 }
 
-/// Writes the features of one recording into `values`; returns its duration in ms, its number of frames and its rate. `mels` has a front end for each rate
-/// that occurred.
+/// Writes the features of one recording into `values`; returns its duration in ms, its number of frames and its rate. `mels` has a
+/// front end for each rate that occurred.
 fn one(
     recording: &Recording,
     config: &SpeechConfig,

@@ -19,7 +19,7 @@ use std::{env, fs::OpenOptions, io::Write as _, thread};
 /// The environment variable with the path of the file that collects skipped tests, one `name<TAB>reason` per line.
 pub const SKIPPED: &str = "SNN_SKIPPED_TESTS";
 
-/// Reports that the current test is skipped, and why. Call it as `return skip("...")`.
+/// Reports that the current test is skipped, and the reason. Call it as `return skip("...")`.
 ///
 /// The test harness does not support skipping at run time, so the note goes to standard output and, if [`SKIPPED`] is set,
 /// to that file. Several test programs may append to it at the same time.

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 /// The system calls that change files.
 const CHANGES: &str = "openat,write,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,ftruncate,fsync,fdatasync";
 
-/// `program` under strace; the caller adds its arguments. The trace goes to the file `trace` in the working directory. The
-/// program is killed at call number `kill_at` of that name.
+/// `program` under strace; the caller adds its arguments. strace writes the trace to the file `trace` in the working directory, and
+/// kills the program at call number `kill_at` of the given system call.
 #[must_use]
 pub fn traced(program: &Path, kill_at: Option<(&str, u32)>) -> Command {
     let mut strace = Command::new("strace");

@@ -1,4 +1,4 @@
-//! Surrogate derivatives on vectors, as the backward pass takes them; the curves themselves are in [`surrogate`](crate::surrogate).
+//! Surrogate derivatives on vectors, for the backward pass; [`surrogate`](crate::surrogate) defines the curves.
 
 use super::lanes::Lanes;
 use crate::{
@@ -6,25 +6,25 @@ use crate::{
     surrogate::{Curve, SuperSpike, WithCurve},
 };
 
-/// Where the backward pass takes `h(x)` from.
+/// How the backward pass obtains `h(x)`.
 pub(crate) trait Derivative: Copy {
-    /// [`Curve::VANISHES`]. Products below [`LEAST`] are 0 then.
+    /// [`Curve::VANISHES`]: products below [`LEAST`] are then replaced by 0.
     const VANISHES: bool;
 
-    /// `h(x)`; `known` holds it if [`compute_ahead`] has computed it.
+    /// `h(x)`; `known` holds it if [`compute_ahead`] computed it.
     fn at<L: Lanes>(self, lanes: L, x: L::F, known: &L::Chunk) -> L::F;
 }
 
-/// Work that is compiled once for each [`Derivative`].
+/// Work that is compiled separately for each [`Derivative`].
 pub(crate) trait WithDerivative {
     fn run<H: Derivative>(self, h: H);
 }
 
 /// Calls `work` with the derivative of `surrogate`.
 ///
-/// The default shape is computed where it is needed. All others come from [`compute_ahead`], which costs them a pass over the
-/// potentials in the cache: with every shape compiled into the loops of the backward pass, for every instruction set, this
-/// crate took 190 s to build instead of 20 s.
+/// The loops compute the default shape themselves. All others come from [`compute_ahead`], at the cost of a pass over the
+/// potentials in the cache: compiling every shape into the loops of the backward pass, for every instruction set, increased the
+/// build time of this crate from 20 s to 190 s.
 #[inline(always)]
 pub(crate) fn with<W: WithDerivative>(surrogate: Surrogate, work: W) {
     match surrogate.shape {
@@ -34,7 +34,7 @@ pub(crate) fn with<W: WithDerivative>(surrogate: Surrogate, work: W) {
     }
 }
 
-/// Computes `h` of every `x` for [`with`], if the shape needs it; both have whole vectors.
+/// Computes `h` of every `x` for [`with`], if the shape requires it; both slices consist of whole vectors.
 #[inline(always)]
 pub(crate) fn compute_ahead<L: Lanes>(lanes: L, surrogate: Surrogate, x: &[f32], h: &mut [f32]) {
     if surrogate.shape != SurrogateShape::SuperSpike {
@@ -42,8 +42,8 @@ pub(crate) fn compute_ahead<L: Lanes>(lanes: L, surrogate: Surrogate, x: &[f32],
     }
 }
 
-/// The least product of a vanishing `h` and an adjoint: with room above the smallest normal number, `2^-126`, for what decays
-/// from there, and so small that nothing is lost.
+/// The smallest product of a vanishing `h` and an adjoint that is not replaced by 0: far enough above the smallest normal number,
+/// `2^-126`, for adjoints to decay from there, and so small that nothing is lost.
 pub(crate) const LEAST: f32 = 7.888_609e-31; // 2^-100
 
 struct Vanishes;
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use crate::lanes::{Dispatch, InstructionSet, Kernel, WIDTH};
 
-    /// `h` of every value of `x`, a multiple of the vector length.
+    /// `h` of every value of `x`, whose length is a multiple of the vector length.
     struct Apply<'a> {
         surrogate: Surrogate,
         x: &'a [f32],
@@ -135,7 +135,8 @@ mod tests {
         }
     }
 
-    /// The vector is right for an `x` within two parts in 10^7 of the one given: rounding `b |x|` does as much.
+    /// The vector result is correct if it holds for some `x` within two parts in 10^7 of the given one: rounding `b |x|` shifts it
+    /// as much.
     #[test]
     fn agrees_with_the_scalar_definition() {
         let grid: Vec<f32> = (0..64 * WIDTH).map(|k| (k as f32 - 300.3) * 0.004).collect();

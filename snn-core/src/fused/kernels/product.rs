@@ -2,13 +2,13 @@
 
 use super::lanes::{Aligned, Lanes, WIDTH};
 
-/// Columns of a panel: what the kernel computes side by side.
+/// Columns of a panel, which the kernel computes side by side.
 pub(crate) const PANEL: usize = 32;
 
 /// One summand `A B` of a product: `A` is `[rows, depth]`, `B` is `[depth, width]`.
 #[derive(Clone, Copy)]
 pub(crate) struct Term<'a> {
-    /// `A[r][k]` lies at `r * a_row + k * a_depth`.
+    /// `A[r][k]` is at index `r * a_row + k * a_depth`.
     pub(crate) a: &'a [f32],
     pub(crate) a_row: usize,
     pub(crate) a_depth: usize,
@@ -16,7 +16,7 @@ pub(crate) struct Term<'a> {
     pub(crate) depth: usize,
 }
 
-/// `B`: row `k` of the columns `32 p .. 32 p + 32` lies at `p * panel + k * row`.
+/// `B`: row `k` of the columns `32 p .. 32 p + 32` starts at index `p * panel + k * row`.
 #[derive(Clone, Copy)]
 pub(crate) struct Columns<'a> {
     values: &'a [f32],
@@ -25,13 +25,13 @@ pub(crate) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// A matrix stored row by row, `width` floats a row.
+    /// A matrix stored row by row, with `width` floats per row.
     pub(crate) fn rows(values: &'a [f32], width: usize) -> Self {
         Columns { values, row: width, panel: PANEL }
     }
 }
 
-/// A matrix stored panel by panel, so that the kernel reads it from front to back.
+/// A matrix stored panel by panel, so that the kernel reads it sequentially.
 #[derive(Debug, Default)]
 pub(crate) struct Packed {
     values: Aligned<f32>,
@@ -39,8 +39,8 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
-    /// Packs the transpose of `matrix`, `[units, depth]` with rows of `stride` floats: the result has `width` columns, of which those
-    /// from `units` on are zero.
+    /// Packs the transpose of `matrix`, `[units, depth]` with rows of `stride` floats. The result has `width` columns; those from
+    /// `units` on are zero.
     pub(crate) fn transposed(
         matrix: &[f32],
         units: usize,
@@ -70,7 +70,7 @@ impl Packed {
     }
 }
 
-/// Where a product goes: a matrix stored row by row, `width` floats a row.
+/// The destination of a product: a matrix stored row by row, with `width` floats per row.
 #[derive(Debug)]
 pub(crate) struct Target<'a> {
     values: &'a mut [f32],
@@ -79,29 +79,29 @@ pub(crate) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// A matrix that the product replaces.
+    /// A matrix to overwrite with the product.
     pub(crate) fn rows(values: &'a mut [f32], width: usize) -> Self {
         Target { values, width, accumulate: false }
     }
 
-    /// A matrix to which the product is added.
+    /// A matrix to add the product to.
     pub(crate) fn sum(values: &'a mut [f32], width: usize) -> Self {
         Target { values, width, accumulate: true }
     }
 }
 
-/// Rows of a matrix that are needed after a product, to be prefetched during it: those of the trace come from the third-level cache or
-/// from memory, and all of them at once would occupy every buffer for outstanding loads while the arithmetic waits.
+/// Rows of a matrix that are needed after a product, to be prefetched during it. Rows of the trace come from the third-level cache
+/// or from memory; loading all of them at once would occupy every buffer for outstanding loads and stall the arithmetic.
 #[derive(Clone, Copy)]
 pub(crate) struct Ahead<'a> {
-    /// The first row begins here.
+    /// Starts with the first row.
     pub(crate) values: &'a [f32],
-    /// Floats from row to row.
+    /// Floats per row, padding included.
     pub(crate) row: usize,
 }
 
 impl Ahead<'_> {
-    /// Prefetches what lies in the columns of a panel, a row for each row of the product.
+    /// Prefetches the columns of a panel, one row for each row of the product.
     #[inline(always)]
     fn prefetch<L: Lanes>(self, lanes: L, rows: usize, columns: std::ops::Range<usize>) {
         for row in 0..rows {
@@ -113,16 +113,16 @@ impl Ahead<'_> {
     }
 }
 
-/// `out[r][j] = sum of the terms` (or `+=`, as `out` says) for `r < rows`.
+/// `out[r][j] = sum of the terms` (or `+=`, depending on `out`) for `r < rows`.
 ///
 /// # Panics
-/// If a slice is too short for its shape: what the kernel reads and writes without further checks.
+/// If a slice is too short for its shape: the kernel reads and writes without further checks.
 #[inline(always)]
 pub(crate) fn product<L: Lanes>(lanes: L, rows: usize, terms: &[Term<'_>], out: Target<'_>) {
     product_ahead_of(lanes, rows, terms, out, Ahead { values: &[], row: 0 });
 }
 
-/// [`product`], while rows of `ahead` are prefetched, as many and as wide as those of the result.
+/// [`product`], which also prefetches as many rows of `ahead` as the result has, of the same width.
 #[inline(always)]
 pub(crate) fn product_ahead_of<L: Lanes>(
     lanes: L,
@@ -175,9 +175,9 @@ struct Tile {
     column: usize,
 }
 
-/// All rows of four vectors of columns in sixteen registers: six rows by two vectors at a time. Multiply-adds take four cycles and two
-/// begin in each, so twelve sums keep them busy, where eight wait for each other now and then; what is left are two vectors of `B`, and
-/// two values of `A`, since compilers load one ahead.
+/// All rows of four vectors of columns in sixteen registers: six rows by two vectors at a time. Multiply-adds take four cycles and
+/// two start in each, so twelve sums keep them busy, whereas eight sometimes wait for each other. The remaining registers hold two
+/// vectors of `B` and two values of `A`, because compilers load one ahead.
 #[inline(always)]
 fn panel_of_four<L: Lanes>(lanes: L, rows: usize, terms: &[Term<'_>], out: &mut Target<'_>, panel: usize) {
     let [left, right] = [0, 2 * L::LANES].map(|column| Tile { panel, column });
@@ -233,7 +233,7 @@ fn sweep<L: Lanes, const C: usize>(
 /// `R` rows by `C` vectors of columns, all in registers.
 #[inline(always)]
 #[expect(unsafe_code, reason = "bounds checks in the innermost loop would halve its speed")]
-#[expect(clippy::needless_range_loop, reason = "rows and columns of one tile, all of constant extent")]
+#[expect(clippy::needless_range_loop, reason = "rows and columns of one tile, with constant bounds")]
 fn block<L: Lanes, const R: usize, const C: usize>(
     lanes: L,
     row: usize,

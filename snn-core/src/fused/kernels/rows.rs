@@ -1,8 +1,8 @@
-//! Sums of matrix rows: what a spike costs, forward (rows of `W` picked by units) and backward (rows of a trace picked by steps).
+//! Sums of matrix rows, the cost of a spike: rows of `W` selected by units forward, rows of a trace selected by steps backward.
 
 use super::lanes::Lanes;
 
-/// A matrix, and which of its rows are to be summed up.
+/// A matrix and the rows to sum.
 #[derive(Clone, Copy)]
 pub(crate) struct Picked<'a, R> {
     /// Rows of `width` floats.
@@ -27,7 +27,7 @@ pub(crate) fn add_rows<L: Lanes, R: Copy + Into<u32>>(
     }
 }
 
-/// `sum[j] = ` the sum of `matrix[r][j]` over every `r` in `rows` of every source, in their order. Rows have as many floats as `sum`.
+/// `sum[j] = ` the sum of `matrix[r][j]` over every `r` in `rows` of every source, in order. Rows have as many floats as `sum`.
 #[inline(always)]
 pub(crate) fn sum_rows<L: Lanes, R: Copy + Into<u32>, const S: usize>(
     lanes: L,
@@ -38,7 +38,7 @@ pub(crate) fn sum_rows<L: Lanes, R: Copy + Into<u32>, const S: usize>(
     columns::<L, R, S, true>(lanes, sum, width, 0, sources);
 }
 
-/// The columns `from .. from + sum.len()` of [`sum_rows`] of one matrix with rows of `width` floats.
+/// The columns `from .. from + sum.len()` of [`sum_rows`] for one matrix with rows of `width` floats.
 #[inline(always)]
 pub(crate) fn sum_columns<L: Lanes, R: Copy + Into<u32>>(
     lanes: L,
@@ -50,7 +50,7 @@ pub(crate) fn sum_columns<L: Lanes, R: Copy + Into<u32>>(
     columns::<L, R, 1, true>(lanes, sum, width, from, [source]);
 }
 
-/// All columns of `sum`, which is overwritten if `FRESH`.
+/// Processes all columns of `sum`, and overwrites it if `FRESH`.
 #[inline(always)]
 fn columns<L: Lanes, R: Copy + Into<u32>, const S: usize, const FRESH: bool>(
     lanes: L,
@@ -63,7 +63,7 @@ fn columns<L: Lanes, R: Copy + Into<u32>, const S: usize, const FRESH: bool>(
     let sources = sources.map(|Picked { matrix, rows }| (L::chunks(matrix), rows));
     let (stride, from) = (width / L::LANES, from / L::LANES);
     let mut at = 0;
-    // as many sums as there are registers, or half of them: rows are added from where they lie
+    // as many sums as there are registers, or half of them: additions take their operands from memory
     while L::REGISTERS >= 16 && sum.len() - at >= 16 {
         block::<L, R, S, 16, FRESH>(lanes, &mut sum[at..], stride, from + at, &sources);
         at += 16;
@@ -120,7 +120,7 @@ fn block<L: Lanes, R: Copy + Into<u32>, const S: usize, const N: usize, const FR
     }
 }
 
-/// `matrix[r][j] += row[j]` for every `r` in `rows`: the transpose of [`add_rows`], for a few rows of many.
+/// `matrix[r][j] += row[j]` for every `r` in `rows`: the transpose of [`add_rows`], if `rows` selects few rows.
 #[inline(always)]
 pub(crate) fn add_to_rows<L: Lanes>(lanes: L, matrix: &mut [f32], row: &[f32], rows: &[u16]) {
     if rows.is_empty() {
@@ -149,7 +149,7 @@ pub(crate) fn add_to_rows<L: Lanes>(lanes: L, matrix: &mut [f32], row: &[f32], r
     }
 }
 
-/// `N` vectors of `row`, from `from` on, stay in registers over all rows.
+/// `N` vectors of `row`, starting at `from`, stay in registers over all rows.
 #[inline(always)]
 fn spread<L: Lanes, const N: usize>(
     lanes: L,

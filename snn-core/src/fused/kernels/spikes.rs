@@ -1,12 +1,12 @@
-//! Spikes as bits, one byte for eight units, and back to lists of units. Without a branch on whether a unit spikes: processors
-//! guess such branches wrong as often as not.
+//! Spikes as bits, one byte for eight units, and back to lists of units. The code does not branch on whether a unit spikes, because
+//! processors mispredict such branches about half of the time.
 
 /// Units in a byte of bits.
 pub(crate) const OCTET: usize = 8;
-/// Bytes that are looked at together: rows of bits are padded to whole words.
+/// Bytes examined together: rows of bits are padded to whole words.
 pub(crate) const WORD: usize = 8;
 
-/// For each byte, which of its bits are set, from the lowest; zeros after them.
+/// For each byte, the positions of its set bits in ascending order, padded with zeros.
 static SET_BITS: [[u16; OCTET]; 256] = {
     let mut table = [[0; OCTET]; 256];
     let mut byte = 0;
@@ -26,7 +26,7 @@ static SET_BITS: [[u16; OCTET]; 256] = {
 
 /// Lists the units whose bits are set, in ascending order, at the start of `list`, and returns how many there are.
 ///
-/// `list` must have room for `8 bits.len()` units; what lies behind those found does not matter afterwards.
+/// `list` must have space for `8 bits.len()` units; entries after the listed units are unspecified.
 #[inline(always)]
 pub(crate) fn list_units(bits: &[[u8; WORD]], list: &mut [u16]) -> usize {
     let mut found = 0;
@@ -36,7 +36,7 @@ pub(crate) fn list_units(bits: &[[u8; WORD]], list: &mut [u16]) -> usize {
             continue;
         }
         for (octet, &byte) in word.iter().enumerate() {
-            // eight are written, of which the next ones overwrite those that are no spikes
+            // this writes eight entries; the next ones overwrite those past the spikes
             let Some(to) = list.get_mut(found..).and_then(|list| list.first_chunk_mut::<OCTET>()) else {
                 return found;
             };

@@ -44,8 +44,8 @@ impl Training {
         self.network.loss_and_gradients(input, labels, &Regularizer::default()).expect("a step")
     }
 
-    /// One training step as the trainer does it: queued, while the next batch, which is the same again, is assembled and copied to
-    /// the GPU. Then the values of the previous step are read.
+    /// One training step as in the trainer: queues the step, assembles the next batch (the same one again) and copies it to the GPU
+    /// in the meantime, then reads the values of the previous step.
     pub(crate) fn step(&mut self) {
         let (stager, job) = (&self.stager, &self.job);
         let (network, adam) = (&mut self.network, &mut self.adam);
@@ -78,7 +78,7 @@ impl Training {
         self.hidden_spikes = values.output.counts.iter().flatten().map(|&count| f64::from(count)).sum();
     }
 
-    /// Computes the same step twice.
+    /// Computes the same step twice and prints the hashes of both results.
     fn repeat(&self) {
         let hashes = [(); 2].map(|()| {
             let (values, gradients) = self.loss();
@@ -98,7 +98,7 @@ impl Training {
     }
 }
 
-/// One job with this number of times [`crate::jobs::base`] samples; returns whether the job exists.
+/// Measures one job with this number of times [`crate::jobs::base`] samples; returns whether the job exists.
 pub(crate) fn bench(gpu: &Cuda, name: &str, times: usize) -> bool {
     let Some(job) = Job::new(name, times.max(1)) else {
         eprintln!("error: no job {name}");
@@ -124,7 +124,7 @@ pub(crate) fn bench(gpu: &Cuda, name: &str, times: usize) -> bool {
     true
 }
 
-/// A single step, for a profiler.
+/// Runs a single step, for a profiler.
 pub(crate) fn one_step(gpu: &Cuda, name: &str) -> bool {
     let job = Job::new(name, 1);
     let there = job.is_some();
@@ -136,7 +136,7 @@ pub(crate) fn one_step(gpu: &Cuda, name: &str) -> bool {
     there
 }
 
-/// The preset `randman` from its first step to its test; only the copy of the data to the GPU is included in the time.
+/// Runs the preset `randman` from its first step to its test. Of the setup, the time includes only the copy of the data to the GPU.
 pub(crate) fn randman(gpu: &Cuda) {
     let mut experiment = Experiment::preset("randman").expect("the preset");
     let settings: &[&str] = if is_small() {

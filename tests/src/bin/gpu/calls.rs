@@ -1,4 +1,4 @@
-//! The calls of the driver in a training step: the time of every kernel, and the waits of the host.
+//! The driver calls of a training step: the time of every kernel, and the waits of the host.
 
 use crate::{
     bench::Training,
@@ -8,7 +8,7 @@ use serde_json::json;
 use snn_core::{Cuda, CudaCall, CudaKernel, CudaWork, cuda_calls};
 use std::time::Instant;
 
-/// The kernels of one name in a step.
+/// The kernels of one name and shape in a step.
 struct Row {
     kernel: CudaKernel,
     calls: usize,
@@ -70,8 +70,8 @@ pub(crate) fn measure(gpu: &Cuda, name: &str) -> bool {
     true
 }
 
-/// The work of the host in a step: copies, calls that queue work, and waits, without timing the GPU, which would take longer than the
-/// calls. Repeated steps are graphs of `kernels` kernels.
+/// The work of the host in a step: copies, calls that queue work, and waits. The GPU is not timed, because that would take longer
+/// than the calls. Repeated steps are graphs of `kernels` kernels.
 fn host(name: &str, batch: usize, training: &mut Training, times: usize, kernels: usize) {
     let laps: Vec<_> = (0..times)
         .map(|_| {
@@ -80,7 +80,7 @@ fn host(name: &str, batch: usize, training: &mut Training, times: usize, kernels
             (1e3 * watch.elapsed().as_secs_f64(), calls)
         })
         .collect();
-    // the last, which is a graph if any is
+    // the last call, which is a graph if there is one
     let calls = &laps[laps.len() - 1].1;
     let of = |is: &dyn Fn(&CudaWork) -> bool| {
         let sum = |calls: &[CudaCall]| {

@@ -13,9 +13,9 @@ use std::panic::{self, AssertUnwindSafe};
 /// Number of golden cases and random problems in the quick check.
 const QUICK: usize = 12;
 
-/// Reports every failing case; returns whether there are none.
+/// Reports every failing case; returns whether all passed.
 ///
-/// The quick check uses the path of the trainer, on which all GPU code is ours; the full one also uses dfdx's tape.
+/// The quick check uses the path of the trainer, which runs only our own GPU code; the full one also uses dfdx's tape.
 pub(crate) fn check(gpu: &Cuda, quick: bool) -> bool {
     let lif = |case: &golden::Case| case.expected.config.neuron == NeuronKind::Lif;
     let mut cases = golden::cases(golden::PAPER);
@@ -28,7 +28,7 @@ pub(crate) fn check(gpu: &Cuda, quick: bool) -> bool {
     let mut failures = 0;
     for case in &cases {
         let error = panic::catch_unwind(AssertUnwindSafe(|| compare(gpu, case, quick)));
-        // the panic has printed the error
+        // the panic printed the error
         failures += usize::from(error.is_err());
         largest = largest.max(error.unwrap_or_default());
     }

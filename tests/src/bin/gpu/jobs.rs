@@ -6,7 +6,7 @@ use snn_tests::problem::{Problem, Signal};
 /// The names of the jobs, in the order of measurement.
 pub(crate) const JOBS: [&str; 4] = ["R", "M", "S", "A"];
 
-/// Set to 1 with a mock driver instead of a GPU: everything is then as small as possible.
+/// Set to 1 when a mock driver replaces the GPU: all sizes are then minimal.
 pub(crate) const SMALL_VARIABLE: &str = "SNN_GPU_SMALL";
 
 pub(crate) fn is_small() -> bool {
@@ -27,7 +27,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// The job with this number of times [`base`] samples; `None` if it does not exist.
+    /// The job with this number of times [`base`] samples; `None` if there is no such job.
     pub(crate) fn new(name: &str, times: usize) -> Option<Self> {
         let job = |inputs, hidden, outputs, dt| NetworkConfig {
             hidden: vec![hidden],

@@ -23,7 +23,7 @@ pub(crate) fn list(largest_shared: usize) {
         let (loss, regularizer) = (CrossEntropy::default(), Regularizer::default());
         network
             .queue_step(&loss, &job.input, &job.labels, &regularizer, &mut adam, None)
-            .expect("a step on paper");
+            .expect("the launches of a step");
         println!("{}", job.shape(spikes));
         for PaperLaunch { kernel, blocks, threads: [x, y], shared } in paper.take() {
             println!(

@@ -27,7 +27,7 @@ pub(crate) const WORD: &str = "--hdf5";
 /// The time limit of a command: that of its helper process, plus startup.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// A file that takes longer has stalled the library.
+/// Time after which a file is considered to have stalled the library.
 const STALL: Duration = Duration::from_secs(3);
 
 /// Files per reader process: limits how many files the corrupted library state of an earlier file can affect.

@@ -1,4 +1,4 @@
-//! Killed trainers, which must resume and produce the same bits as an uninterrupted one.
+//! Trainers that are killed, resumed, and compared with an uninterrupted one, bit by bit.
 
 use std::{
     fs,
@@ -40,7 +40,7 @@ fn quiet(mut command: Command, words: &[String], folder: &Path) -> Command {
     command
 }
 
-/// An uninterrupted run.
+/// Runs a trainer without interruption.
 fn whole(snn: &Path, folder: &Path) -> PathBuf {
     let run = folder.join("whole");
     let status = quiet(Command::new(snn), &arguments(&run), folder).status().expect("snn starts");
@@ -70,7 +70,7 @@ fn at_calls(snn: &Path, folder: &Path, kills: u32) -> Row {
         fs::remove_dir_all(&run).expect("the run before");
         let status = killed(snn, folder, &run, Some((name, number))).expect("strace starts");
         if status.success() {
-            // The number of heartbeats varies: this run made fewer calls.
+            // the number of heartbeats varies: this run made fewer calls
             continue;
         }
         row.tried += 1;
@@ -91,7 +91,7 @@ fn at_moments(snn: &Path, folder: &Path, kills: u32) -> Row {
     while row.tried < u64::from(kills) {
         let _ = fs::remove_dir_all(&run);
         let mut blows = 0;
-        // At most five kills per run: with delays shorter than startup, it would never end.
+        // At most five kills per run: with delays shorter than startup, it would never finish.
         while blows < 5 && row.tried < u64::from(kills) {
             let child = quiet(Command::new(snn), &arguments(&run), folder).spawn().expect("snn starts");
             let delay = length.mul_f64((random() % 1000) as f64 / 1000.0);

@@ -18,10 +18,10 @@ use crate::{
     worker::{WORD, corpus},
 };
 
-/// Memory limit of a worker: exceeding it aborts the worker, as on a machine without more memory.
+/// Memory limit of a worker: exceeding it aborts the worker, as on a machine that runs out of memory.
 const KILOBYTES: u64 = 4 << 20;
 
-/// A worker without output for this long hangs.
+/// Time without output after which a worker is considered hung.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Gives each target an equal share of the time, round-robin.
