@@ -18,6 +18,7 @@ mod forward;
 mod gradient;
 mod kernels;
 mod lif_backward;
+mod lif_forward;
 mod plan;
 mod step;
 mod trace;

@@ -4,12 +4,13 @@
 //! step is computed at the end of the current one, so inputs need not be kept.
 
 use super::{
-    forward::{Layer, Output, narrow},
+    forward::{Output, narrow},
     kernels::{
         lanes::{Dispatch, Kernel, Lanes},
         product::{Columns, Target, Term, product},
         rows::{Picked, add_rows, sum_rows},
     },
+    lif_forward::Layer,
     plan::{LayerPlan, Plan, Prepared},
     trace::SpikeList,
 };

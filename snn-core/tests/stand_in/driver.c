@@ -4,6 +4,8 @@
 //
 // SNN_STAND_IN_INIT sets the result of cuInit, SNN_STAND_IN_COUNT the number of GPUs, SNN_STAND_IN_MEMORY the bytes of GPU memory, and
 // SNN_STAND_IN_FAULT the kernel that fails, which every later wait reports. With SNN_STAND_IN_HANG, that kernel never ends.
+#define _GNU_SOURCE
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,24 +32,35 @@ static void require(int holds, const char *what) {
     abort();
 }
 
+// Like the driver, the mock may be called from several threads: one call at a time.
+static pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+static int lock(void) { return pthread_mutex_lock(&mutex); }
+static void unlock(const int *unused) { (void)unused, pthread_mutex_unlock(&mutex); }
+
+#define LOCKED __attribute__((cleanup(unlock), unused)) int locked = lock()
+
 // Devices and contexts.
 
 static _Thread_local void *current;
 static int context;
 
-Result cuInit(unsigned flags) { return flags ? 1 : (Result)setting("SNN_STAND_IN_INIT", OK); }
+Result cuInit(unsigned flags) { LOCKED; return flags ? 1 : (Result)setting("SNN_STAND_IN_INIT", OK); }
 
 Result cuDeviceGetCount(int *count) {
+    LOCKED;
     *count = (int)setting("SNN_STAND_IN_COUNT", 1);
     return OK;
 }
 
 Result cuDeviceGet(int *device, int ordinal) {
+    LOCKED;
     *device = ordinal;
     return OK;
 }
 
 Result cuDeviceGetAttribute(int *value, int attribute, int device) {
+    LOCKED;
     (void)device;
     switch (attribute) {
     case 75: *value = 9; break;          // compute capability, major
@@ -60,22 +73,26 @@ Result cuDeviceGetAttribute(int *value, int attribute, int device) {
 }
 
 Result cuDevicePrimaryCtxRetain(void **ctx, int device) {
+    LOCKED;
     (void)device;
     *ctx = &context;
     return OK;
 }
 
 Result cuDevicePrimaryCtxRelease_v2(int device) {
+    LOCKED;
     (void)device;
     return OK;
 }
 
 Result cuCtxSetCurrent(void *ctx) {
+    LOCKED;
     current = ctx;
     return OK;
 }
 
 Result cuGetErrorString(Result error, const char **text) {
+    LOCKED;
     (void)error;
     *text = "said by the stand-in";
     return OK;
@@ -129,43 +146,50 @@ struct Event {
 };
 
 Result cuStreamCreate(void **stream, unsigned flags) {
+    LOCKED;
     require(flags == 1, "a stream that synchronizes with the default stream");
     *stream = &context;
     return OK;
 }
 
-Result cuStreamDestroy_v2(void *stream) { return (void)stream, OK; }
+Result cuStreamDestroy_v2(void *stream) { LOCKED; return (void)stream, OK; }
 static Result harm = OK;
 Result cuStreamSynchronize(void *stream) {
+    LOCKED;
     if (!stream) deliver(download_end);
     return harm;
 }
 Result cuStreamWaitEvent(void *stream, void *event, unsigned flags) {
+    LOCKED;
     (void)flags;
     if (!stream) catch_up(((struct Event *)event)->copies);
     return OK;
 }
 
 Result cuEventCreate(void **event, unsigned flags) {
+    LOCKED;
     (void)flags;
     *event = calloc(1, sizeof(struct Event));
     return *event ? OK : OUT_OF_MEMORY;
 }
 
-Result cuEventDestroy_v2(void *event) { return free(event), OK; }
+Result cuEventDestroy_v2(void *event) { LOCKED; return free(event), OK; }
 Result cuEventRecord(void *event, void *stream) {
+    LOCKED;
     struct Event *to = event;
     if (stream) to->copies = copy_end;
     else to->downloads = download_end;
     return clock_gettime(CLOCK_MONOTONIC, &to->time), OK;
 }
 Result cuEventSynchronize(void *event) {
+    LOCKED;
     catch_up(((struct Event *)event)->copies);
     deliver(((struct Event *)event)->downloads);
     return harm;
 }
 
 Result cuEventElapsedTime(float *milliseconds, void *begin, void *end) {
+    LOCKED;
     const struct timespec *from = &((struct Event *)begin)->time, *to = &((struct Event *)end)->time;
     require(from->tv_sec && to->tv_sec, "a time between events that were not recorded");
     *milliseconds = (float)(to->tv_sec - from->tv_sec) * 1e3f + (float)(to->tv_nsec - from->tv_nsec) / 1e6f;
@@ -188,6 +212,7 @@ static void check(Address address, size_t size, const char *what) {
 }
 
 Result cuMemAlloc_v2(Address *address, size_t size) {
+    LOCKED;
     if (!current) return INVALID_CONTEXT;
     if (in_use + size > (size_t)setting("SNN_STAND_IN_MEMORY", 1L << 40)) return OUT_OF_MEMORY;
     require(piece_count < sizeof pieces / sizeof *pieces, "too many pieces of memory for this test");
@@ -202,6 +227,7 @@ Result cuMemAlloc_v2(Address *address, size_t size) {
 }
 
 Result cuMemHostAlloc(void **start, size_t size, unsigned flags) {
+    LOCKED;
     if (!current) return INVALID_CONTEXT;
     require(size > 0 && flags == 0, "invalid size or flags of host memory");
     for (size_t k = 0; k < sizeof pinned / sizeof *pinned; ++k)
@@ -215,6 +241,7 @@ Result cuMemHostAlloc(void **start, size_t size, unsigned flags) {
 }
 
 Result cuMemFreeHost(void *start) {
+    LOCKED;
     for (size_t k = first_copy; k < copy_end; ++k)
         require(copies[k].from != start, "host memory is freed before a copy from it is complete");
     for (size_t k = first_download; k < download_end; ++k)
@@ -230,6 +257,7 @@ Result cuMemFreeHost(void *start) {
 }
 
 Result cuMemFree_v2(Address address) {
+    LOCKED;
     for (size_t k = first_copy; k < copy_end; ++k)
         require(copies[k].to != (char *)address, "memory is freed before a copy to it is complete");
     for (size_t k = 0; k < piece_count; ++k)
@@ -245,18 +273,20 @@ Result cuMemFree_v2(Address address) {
 
 static unsigned long long kept;
 
-Result cuDeviceGetDefaultMemPool(void **pool, int device) { return (void)device, *pool = &context, OK; }
+Result cuDeviceGetDefaultMemPool(void **pool, int device) { LOCKED; return (void)device, *pool = &context, OK; }
 
 Result cuMemPoolSetAttribute(void *pool, int attribute, const unsigned long long *value) {
+    LOCKED;
     require(pool == &context && attribute == 4, "an unknown pool, or an attribute other than the release threshold");
     kept = *value;
     return OK;
 }
 
-Result cuMemAllocAsync(Address *address, size_t size, void *stream) { return (void)stream, cuMemAlloc_v2(address, size); }
-Result cuMemFreeAsync(Address address, void *stream) { return (void)stream, cuMemFree_v2(address); }
+Result cuMemAllocAsync(Address *address, size_t size, void *stream) { LOCKED; return (void)stream, cuMemAlloc_v2(address, size); }
+Result cuMemFreeAsync(Address address, void *stream) { LOCKED; return (void)stream, cuMemFree_v2(address); }
 
 Result cuMemcpyHtoD_v2(Address to, const void *from, size_t size) {
+    LOCKED;
     if (!current) return INVALID_CONTEXT;
     check(to, size, "a copy to the device goes beyond its memory");
     memcpy((void *)to, from, size);
@@ -264,6 +294,7 @@ Result cuMemcpyHtoD_v2(Address to, const void *from, size_t size) {
 }
 
 Result cuMemcpyDtoH_v2(void *to, Address from, size_t size) {
+    LOCKED;
     if (!current) return INVALID_CONTEXT;
     check(from, size, "a copy to the host goes beyond the device's memory");
     memcpy(to, (const void *)from, size);
@@ -271,6 +302,7 @@ Result cuMemcpyDtoH_v2(void *to, Address from, size_t size) {
 }
 
 Result cuMemcpyDtoD_v2(Address to, Address from, size_t size) {
+    LOCKED;
     check(to, size, "a copy goes beyond its target");
     check(from, size, "a copy goes beyond its source");
     memmove((void *)to, (const void *)from, size);
@@ -278,12 +310,14 @@ Result cuMemcpyDtoD_v2(Address to, Address from, size_t size) {
 }
 
 Result cuMemsetD8_v2(Address to, unsigned char value, size_t size) {
+    LOCKED;
     check(to, size, "a fill goes beyond its memory");
     memset((void *)to, value, size);
     return OK;
 }
 
 Result cuMemcpyHtoDAsync_v2(Address to, const void *from, size_t size, void *stream) {
+    LOCKED;
     if (!stream) return cuMemcpyHtoD_v2(to, from, size);
     if (!current) return INVALID_CONTEXT;
     check(to, size, "a copy to the device goes beyond its memory");
@@ -295,6 +329,7 @@ Result cuMemcpyHtoDAsync_v2(Address to, const void *from, size_t size, void *str
     return OK;
 }
 Result cuMemcpyDtoHAsync_v2(void *to, Address from, size_t size, void *stream) {
+    LOCKED;
     require(!stream, "a copy to the host in a stream other than the default stream");
     if (!is_pinned(to, size)) return cuMemcpyDtoH_v2(to, from, size);
     if (!current) return INVALID_CONTEXT;
@@ -310,9 +345,11 @@ Result cuMemcpyDtoHAsync_v2(void *to, Address from, size_t size, void *stream) {
     return OK;
 }
 Result cuMemcpyDtoDAsync_v2(Address to, Address from, size_t size, void *stream) {
+    LOCKED;
     return (void)stream, cuMemcpyDtoD_v2(to, from, size);
 }
 Result cuMemsetD8Async(Address to, unsigned char value, size_t size, void *stream) {
+    LOCKED;
     return (void)stream, cuMemsetD8_v2(to, value, size);
 }
 
@@ -393,11 +430,12 @@ struct Function {
 #define FUNCTION(name) {#name, snn_##name, sizeof(arguments_of_##name)},
 static struct Function functions[] = {KERNELS(FUNCTION){"sgd_update_f32", NULL, 0}, {"adam_update_f32", NULL, 0}};
 
-Result cuModuleLoad(void **module, const char *path) { return (void)path, *module = &context, OK; }
-Result cuModuleLoadData(void **module, const void *image) { return (void)image, *module = &context, OK; }
-Result cuModuleUnload(void *module) { return (void)module, OK; }
+Result cuModuleLoad(void **module, const char *path) { LOCKED; return (void)path, *module = &context, OK; }
+Result cuModuleLoadData(void **module, const void *image) { LOCKED; return (void)image, *module = &context, OK; }
+Result cuModuleUnload(void *module) { LOCKED; return (void)module, OK; }
 
 Result cuModuleGetFunction(void **function, void *module, const char *name) {
+    LOCKED;
     require(module == &context, "no such module");
     for (size_t k = 0; k < sizeof functions / sizeof *functions; ++k)
         if (strcmp(functions[k].name, name) == 0) {
@@ -405,24 +443,31 @@ Result cuModuleGetFunction(void **function, void *module, const char *name) {
             return OK;
         }
     // dfdx loads all kernels of a module at once
-    static struct Function unknown = {"a dfdx kernel that the mock driver lacks", NULL, 0};
-    *function = &unknown;
+    struct Function *unknown = calloc(1, sizeof *unknown);
+    char *text = malloc(64 + strlen(name));
+    if (!unknown || !text) return OUT_OF_MEMORY;
+    sprintf(text, "the mock driver lacks the dfdx kernel %s", name);
+    unknown->name = text;
+    *function = unknown;
     return strstr(name, "_f") ? OK : NOT_FOUND;
 }
 
 Result cuFuncSetAttribute(void *function, int attribute, int value) {
+    LOCKED;
     (void)function;
     require(attribute == 8 && value <= MAX_SHARED, "more on-chip memory than available");
     return OK;
 }
 
 Result cuFuncGetAttribute(int *value, int attribute, void *function) {
+    LOCKED;
     (void)function;
     *value = attribute == 4 ? 40 : 0; // registers per thread
     return OK;
 }
 
 Result cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, void *function, int threads, size_t shared) {
+    LOCKED;
     (void)function;
     require(threads > 0 && threads <= MAX_THREADS && shared <= MAX_SHARED, "a block that is too large for a multiprocessor");
     *blocks = 2048 / threads;
@@ -507,6 +552,7 @@ static int release_threads(size_t count) {
 
 Result cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsigned width, unsigned height, unsigned depth,
                       unsigned shared, void *stream, void **parameters, void **extra) {
+    LOCKED;
     (void)stream;
     (void)extra;
     if (!current) return INVALID_CONTEXT;
@@ -575,6 +621,7 @@ struct Graph {
 };
 
 Result cuGraphCreate(void **graph, unsigned flags) {
+    LOCKED;
     (void)flags;
     if (getenv("SNN_STAND_IN_NO_GRAPHS")) return NOT_SUPPORTED;
     *graph = calloc(1, sizeof(struct Graph));
@@ -582,6 +629,7 @@ Result cuGraphCreate(void **graph, unsigned flags) {
 }
 
 Result cuGraphAddKernelNode(void **node, void *to, void *const *dependencies, size_t count, const struct Node *launch) {
+    LOCKED;
     struct Graph *graph = to;
     const size_t k = graph->count;
     require(k < MAX_NODES, "too many kernels in a graph for this test");
@@ -596,6 +644,7 @@ Result cuGraphAddKernelNode(void **node, void *to, void *const *dependencies, si
 }
 
 Result cuGraphInstantiateWithFlags(void **executable, const void *from, unsigned long long flags) {
+    LOCKED;
     (void)flags;
     struct Graph *copy = malloc(sizeof *copy);
     require(copy != NULL, "not enough host memory");
@@ -609,13 +658,15 @@ Result cuGraphInstantiateWithFlags(void **executable, const void *from, unsigned
 }
 
 Result cuGraphDestroy(void *graph) {
+    LOCKED;
     for (size_t k = 0; k < ((struct Graph *)graph)->count; ++k) free(((struct Graph *)graph)->arguments[k]);
     return free(graph), OK;
 }
 
-Result cuGraphExecDestroy(void *executable) { return cuGraphDestroy(executable); }
+Result cuGraphExecDestroy(void *executable) { LOCKED; return cuGraphDestroy(executable); }
 
 Result cuGraphLaunch(void *executable, void *stream) {
+    LOCKED;
     const struct Graph *graph = executable;
     for (size_t k = 0; k < graph->count; ++k) {
         const struct Node *node = &graph->nodes[k];

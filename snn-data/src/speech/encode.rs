@@ -78,8 +78,14 @@ pub fn encode_speech(
     };
     // Before reading all recordings, to report an impossible split or existing files at once.
     parts(&corpus)?;
+    let is_new = !out.exists();
     fs::create_dir_all(out).map_err(|error| Error::io("create the folder", out, &error))?;
-    leave_out_broken(&mut corpus, config, &mut intake)?;
+    leave_out_broken(&mut corpus, config, &mut intake).inspect_err(|_| {
+        if is_new {
+            // Nothing is left behind; a folder with files is not removed.
+            let _ = fs::remove_dir(out);
+        }
+    })?;
     let (splits, parts) = parts(&corpus)?;
     let speakers: BTreeSet<&str> = corpus.recordings.iter().filter_map(|it| it.speaker.as_deref()).collect();
     let number = |speaker: &Option<String>| {
