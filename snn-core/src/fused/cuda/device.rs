@@ -33,7 +33,7 @@ impl Clone for Context {
 
 /// The GPU of a network.
 fn driver(context: &Context, weights: &Weights<f32, Cuda>) -> Result<Driver, Error> {
-    match context.weights.readout().and_then(|buffer| Driver::of_buffer(buffer)) {
+    match context.weights.readout().and_then(Driver::of_buffer) {
         Some(driver) => Ok(driver),
         None => Driver::of(weights.readout.device()).map_err(Error::device),
     }

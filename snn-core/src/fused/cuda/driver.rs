@@ -384,7 +384,10 @@ impl KernelDevice for Driver {
         self.0.device.bind_to_thread()?;
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
         // SAFETY: as in `flush`.
-        Ok(unsafe { recorder.play()? })
+        unsafe {
+            recorder.play()?
+        };
+        Ok(())
     }
 
     fn largest_shared(&self) -> usize {
