@@ -17,8 +17,7 @@ pub fn write(path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
     let path = path.as_ref();
     let target = match fs::metadata(path) {
         Ok(found) if !found.is_file() => {
-            let _reader = with_reader(path)?;
-            return fs::write(path, bytes).map_err(|error| match error.kind() {
+            return write_into(path, bytes).map_err(|error| match error.kind() {
                 io::ErrorKind::BrokenPipe => {
                     io::Error::other("the program that reads this pipe ended before it had everything")
                 }
@@ -47,23 +46,37 @@ pub fn write(path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Opens a pipe or a device without waiting. While it is open, opening it again does not wait for a reader either.
+/// Writes into a pipe or a device that is opened once, without waiting: a second opening would wait forever if the reader ended in
+/// between.
 #[cfg(unix)]
-fn with_reader(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
+fn write_into(path: &Path, mut bytes: &[u8]) -> io::Result<()> {
+    use std::{os::unix::fs::OpenOptionsExt as _, thread, time::Duration};
 
     let opened = File::options().write(true).custom_flags(libc::O_NONBLOCK).open(path);
-    opened.map_err(|error| match error.raw_os_error() {
+    let mut file = opened.map_err(|error| match error.raw_os_error() {
         Some(libc::ENXIO) => {
             io::Error::other("it is a pipe from which no program reads: start the reader first")
         }
         _ => error,
-    })
+    })?;
+    while !bytes.is_empty() {
+        match file.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            // The reader is slower.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                thread::sleep(Duration::from_millis(1))
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(not(unix))]
-fn with_reader(_: &Path) -> io::Result<()> {
-    Ok(())
+fn write_into(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::write(path, bytes)
 }
 
 #[cfg(all(test, unix))]
