@@ -28,7 +28,6 @@
 //! In a layer without recurrence, one product computes `a_S` for all steps of a chunk, and the adjoints of a few vectors of units
 //! stay in registers over these steps. With recurrence, each step depends on the one after it, and the samples of the block share
 //! the rows of `V`.
-//! registers while time goes back; with recurrence, step follows step, and the samples of the block share the rows of `V`.
 
 use super::{
     gradient::{CurrentAdjoints, Rows, SpikesByUnit, Steps, Sum},
