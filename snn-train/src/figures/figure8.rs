@@ -16,7 +16,7 @@ use crate::{Error, sweep::Row};
 pub(super) const DEFINITION: Definition = Definition {
     number: 8,
     title: "activity regularization",
-    sweeps: |reproduction| Ok(vec![figure9::sweep_on(reproduction, 'a', RANDMAN.itself())?]),
+    sweeps: |reproduction| Ok(vec![figure9::sweep(reproduction, 'a', RANDMAN.itself())?]),
     draw,
 };
 
@@ -41,7 +41,7 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     let mut output = FigureOutput::new(400.0, 300.0, "Activity regularization");
     let rows = output.canvas.page().inset(44.0, 26.0, 10.0, 34.0).rows(&[1.0, 0.55], 52.0);
     let (top, bottom) = (rows[0].columns(&[1.0, 1.0], 44.0), rows[1].columns(&[1.0, 1.0], 44.0));
-    let sweep = figure9::sweep_on(reproduction, 'a', RANDMAN.itself())?;
+    let sweep = figure9::sweep(reproduction, 'a', RANDMAN.itself())?;
     let pair = pair(&reproduction.runs(&sweep)?);
     for (side, (panels, title)) in
         [(['a', 'c'], "not regularized"), (['b', 'd'], "regularized")].into_iter().enumerate()

@@ -1,5 +1,5 @@
 //! Figure 9: accuracy against hidden spikes per input, over strengths and thresholds of the upper regularizer, with fitted
-//! sigmoids. (a) Randman, (b) MNIST.
+//! sigmoids. (a) Randman, (b) MNIST, (c) SHD, (d) RawHD, (e) RawSC, or what replaces them.
 //!
 //! A sigmoid is fitted to the runs with at most as many spikes as the run that is best on validation. Some networks with many spikes
 //! also fail, mostly those with two layers, which does not affect how few spikes suffice; they are drawn pale.
@@ -11,7 +11,7 @@ use super::{
     definition::Definition,
     protocol::{ETA, HIDDEN, INIT_SEED, RECURRENT, UPPER_STRENGTH, UPPER_THRESHOLD},
     sigmoid::{FEWEST, KNEE, Sigmoid},
-    sources::{Absence, Found, MNIST, RANDMAN, Source},
+    sources::{Absence, Found, Kind as Data, MNIST, RANDMAN, RAW_HD, RAW_SC, SHD, Source},
     statistics::Interval,
 };
 use crate::{
@@ -37,7 +37,8 @@ pub(super) const KINDS: [Kind; 3] = [
     Kind { name: "recurrent", depth: 1, recurrent: true, color: GREEN },
 ];
 
-pub(super) const SOURCES: [(char, Source); 2] = [('a', RANDMAN), ('b', MNIST)];
+pub(super) const SOURCES: [(char, Source); 5] =
+    [('a', RANDMAN), ('b', MNIST), ('c', SHD), ('d', RAW_HD), ('e', RAW_SC)];
 
 /// A strength at which only the threshold determines the number of spikes.
 const STRONG: f64 = 10.0;
@@ -45,30 +46,22 @@ const STRONG: f64 = 10.0;
 /// The number of runs whose mean is the accuracy with many spikes.
 const TOP: usize = 3;
 
-/// The sweep of a panel, if its data are available; otherwise the reason.
-pub(super) fn sweep(
-    reproduction: &Reproduction,
-    panel: char,
-    source: &Source,
-) -> Result<Result<Sweep, Absence>, Error> {
-    match reproduction.find(source) {
-        Ok(found) => sweep_on(reproduction, panel, found).map(Ok),
-        Err(absence) => Ok(Err(absence)),
-    }
-}
-
 /// The sweeps on available data sets.
 fn sweeps(reproduction: &Reproduction) -> Result<Vec<Sweep>, Error> {
-    let sweeps = SOURCES.iter().map(|(panel, source)| sweep(reproduction, *panel, source));
-    Ok(sweeps.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    let here = SOURCES.iter().filter_map(|(panel, source)| Some((*panel, reproduction.find(source).ok()?)));
+    here.map(|(panel, found)| sweep(reproduction, panel, found)).collect()
 }
 
 /// The sweep of a panel on these data.
-pub(super) fn sweep_on(reproduction: &Reproduction, panel: char, found: Found) -> Result<Sweep, Error> {
+pub(super) fn sweep(reproduction: &Reproduction, panel: char, found: Found) -> Result<Sweep, Error> {
     let scale = reproduction.scale();
     let experiment = reproduction.experiment(found)?;
     let eta = experiment.optimizer.learning_rate;
-    let seeds = || (INIT_SEED, reproduction.batch_seeds(scale.pick_of_four(1, 2, 1, 3)));
+    // On speech, units spike about ten times as often, and a run takes longer.
+    let speech = is_speech(found);
+    let [lowest, highest] = if speech { [0.05, 20.0] } else { [0.02, 2.0] };
+    let repetitions = if speech { scale.pick_of_four(1, 1, 1, 2) } else { scale.pick_of_four(1, 2, 1, 3) };
+    let seeds = || (INIT_SEED, reproduction.batch_seeds(repetitions));
     let mut sweep = Sweep::new(format!("figure9{panel}"), experiment);
     for kind in KINDS {
         let network = || {
@@ -78,7 +71,7 @@ pub(super) fn sweep_on(reproduction: &Reproduction, panel: char, found: Found) -
         // A limit on the spikes of units; then, an increasing cost of each spike.
         let thresholds = [
             (UPPER_STRENGTH, Axis::list([STRONG])),
-            (UPPER_THRESHOLD, Axis::logarithmic(0.02, 2.0, scale.pick_of_four(3, 7, 5, 9))),
+            (UPPER_THRESHOLD, Axis::logarithmic(lowest, highest, scale.pick_of_four(3, 7, 5, 9))),
         ];
         let strengths = Axis::logarithmic(1e-3, 1e2, scale.pick_of_four(2, 4, 4, 6)).values();
         let strengths = strengths.map_err(Error::Impossible)?;
@@ -89,6 +82,11 @@ pub(super) fn sweep_on(reproduction: &Reproduction, panel: char, found: Found) -
             .grid(network().into_iter().chain(prices).chain([seeds()]));
     }
     Ok(sweep)
+}
+
+/// Whether a data set consists of spoken words.
+fn is_speech(found: Found) -> bool {
+    matches!(found.kind(), Data::Sound | Data::Hdf5)
 }
 
 /// The runs of one kind of network.
@@ -178,9 +176,22 @@ pub(super) fn unregularized(runs: &Runs, kind: Kind) -> Vec<f64> {
     runs_of(runs, kind).of(|row| row.number(UPPER_STRENGTH) == 0.0).rows().iter().filter_map(spikes).collect()
 }
 
-/// Accuracy (%) of guessing. Digits have ten classes at every scale.
-pub(super) fn chance(reproduction: &Reproduction, panel: char) -> f64 {
-    if panel == 'a' { 100.0 / reproduction.classes() } else { 10.0 }
+/// The spikes at which the fit for a kind of network reaches this accuracy (%), with interval; `None` if it does not.
+pub(super) fn spikes_for(accuracy: f64, runs: &Runs, kind: Kind, chance: f64) -> Option<Interval> {
+    let runs = runs_of(runs, kind);
+    Sigmoid::interval(&points(&divide(&runs).0), chance, top(&runs), |fit| fit.reaches(accuracy))
+}
+
+/// Accuracies (%) of the best networks of a kind.
+pub(super) fn best_accuracies(runs: &Runs, kind: Kind) -> Vec<f64> {
+    runs_of(runs, kind).best(TOP).accuracies()
+}
+
+/// Accuracy (%) of guessing.
+pub(super) fn chance(reproduction: &Reproduction, found: Found) -> f64 {
+    let classes =
+        if found.kind() == Data::Generated { reproduction.classes() } else { found.classes() as f64 };
+    100.0 / classes
 }
 
 fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
@@ -200,28 +211,34 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     ]);
     for ((panel, source), place) in panels.into_iter().zip(places) {
         output.canvas.letter(place.x - 34.0, place.y - 18.0, panel);
-        let axes = Axes::new(place, AxisScale::logarithmic(FEWEST, 5000.0), AxisScale::linear(0.0, 100.0))
-            .title(source.title)
+        let found = reproduction.find(&source);
+        let (title, most) = match &found {
+            Ok(found) if is_speech(*found) => (found.title, 20_000.0),
+            Ok(found) => (found.title, 5000.0),
+            Err(_) => (source.title, 5000.0),
+        };
+        let axes = Axes::new(place, AxisScale::logarithmic(FEWEST, most), AxisScale::linear(0.0, 100.0))
+            .title(title)
             .labels("Hidden spikes per input", "Test accuracy (%)");
         axes.draw(&mut output.canvas);
-        match sweep(reproduction, panel, &source)? {
+        let found = match found {
+            Ok(found) => found,
             Err(Absence { note, reason, .. }) => {
                 axes.note(&mut output.canvas, note);
                 output.missing.push(Missing { panel: panel.to_string(), reason });
+                continue;
             }
-            Ok(sweep) => {
-                let runs = reproduction.runs(&sweep)?;
-                if runs.rows().is_empty() {
-                    axes.note(&mut output.canvas, "no runs");
-                    let reason = format!("no run on {} is done", source.title);
-                    output.missing.push(Missing { panel: panel.to_string(), reason });
-                    continue;
-                }
-                let chance = chance(reproduction, panel);
-                let table = draw_panel(&mut output.canvas, &axes, place, panel, &runs, chance, &mut fits);
-                output.table(&panel.to_string(), table);
-            }
+        };
+        let runs = reproduction.runs(&sweep(reproduction, panel, found)?)?;
+        if runs.rows().is_empty() {
+            axes.note(&mut output.canvas, "no runs");
+            let reason = format!("no run on {title} is done");
+            output.missing.push(Missing { panel: panel.to_string(), reason });
+            continue;
         }
+        let chance = chance(reproduction, found);
+        let table = draw_panel(&mut output.canvas, &axes, place, panel, &runs, chance, &mut fits);
+        output.table(&panel.to_string(), table);
     }
     output.table("_fits", fits);
     Ok(output)

@@ -79,11 +79,27 @@ impl Sigmoid {
         10_f64.powf(self.middle + (share / (1.0 - share)).ln() / self.steepness)
     }
 
-    /// The critical number of spikes with its bootstrap interval: the points are resampled with replacement and fitted again.
+    /// The spikes at which the curve reaches this accuracy; `None` if it does not.
+    pub(super) fn reaches(&self, accuracy: f64) -> Option<f64> {
+        let share = (accuracy - self.chance) / (self.top - self.chance);
+        (share > 0.0 && share < 1.0).then(|| self.come(share))
+    }
+
+    /// The critical number of spikes with its bootstrap interval.
     pub(super) fn critical_interval(points: &[(f64, f64)], chance: f64, top: f64) -> Option<Interval> {
-        let value = Self::fit(points, chance, top)?.critical();
+        Self::interval(points, chance, top, |fit| Some(fit.critical()))
+    }
+
+    /// A number of a fit with its bootstrap interval: the points are resampled with replacement and fitted again.
+    pub(super) fn interval(
+        points: &[(f64, f64)],
+        chance: f64,
+        top: f64,
+        number: impl Fn(&Self) -> Option<f64>,
+    ) -> Option<Interval> {
+        let value = number(&Self::fit(points, chance, top)?)?;
         let refits = resample(points, RESAMPLES).filter_map(|points| Self::fit(&points, chance, top));
-        Interval::of(value, refits.map(|fit| fit.critical()).collect())
+        Interval::of(value, refits.filter_map(|fit| number(&fit)).collect())
     }
 }
 
@@ -116,6 +132,20 @@ mod tests {
                 (spikes, TRUE.at(spikes) + 0.5 * f64::from(n % 3 - 1))
             })
             .collect()
+    }
+
+    #[test]
+    fn an_accuracy_is_reached_between_chance_and_top() {
+        for accuracy in [20.0, 54.0, 80.0, 97.0] {
+            let spikes = TRUE.reaches(accuracy).unwrap();
+            assert!((TRUE.at(spikes) - accuracy).abs() < 1e-9, "{accuracy} % with {spikes} spikes");
+        }
+        assert_eq!(TRUE.reaches(TRUE.top), None);
+        assert_eq!(TRUE.reaches(9.0), None, "below chance");
+        let interval = Sigmoid::interval(&points(), TRUE.chance, TRUE.top, |fit| fit.reaches(80.0)).unwrap();
+        let spikes = TRUE.reaches(80.0).unwrap();
+        assert!((interval.low..=interval.high).contains(&spikes), "{interval:?} without {spikes}");
+        assert_eq!(Sigmoid::interval(&points(), TRUE.chance, TRUE.top, |fit| fit.reaches(99.0)), None);
     }
 
     #[test]

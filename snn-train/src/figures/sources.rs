@@ -17,6 +17,8 @@ pub(super) struct Source {
     /// Its name and that of the folder of its files.
     name: &'static str,
     kind: Kind,
+    /// The number of classes at full scale.
+    classes: usize,
     /// Changes to the preset at smoke, quick, reduced and full scale.
     changes: [&'static [&'static str]; 4],
     /// A substitute of the same kind: smaller, and freely available.
@@ -41,6 +43,7 @@ pub(super) const RANDMAN: Source = Source {
     preset: "randman",
     name: "randman",
     kind: Kind::Generated,
+    classes: 10,
     changes: RANDMAN_CHANGES,
     stand_in: None,
 };
@@ -49,6 +52,7 @@ pub(super) const MNIST: Source = Source {
     preset: "mnist",
     name: "mnist",
     kind: Kind::Spikes,
+    classes: 10,
     changes: [
         &[
             "network.hidden=[8]",
@@ -62,19 +66,28 @@ pub(super) const MNIST: Source = Source {
     ],
     stand_in: None,
 };
-pub(super) const SHD: Source =
-    Source { title: "SHD", preset: "shd", name: "shd", kind: Kind::Hdf5, changes: SMALLER, stand_in: None };
+pub(super) const SHD: Source = Source {
+    title: "SHD",
+    preset: "shd",
+    name: "shd",
+    kind: Kind::Hdf5,
+    classes: 20,
+    changes: SMALLER,
+    stand_in: None,
+};
 pub(super) const RAW_HD: Source = Source {
     title: "RawHD",
     preset: "rawhd",
     name: "heidelberg",
     kind: Kind::Sound,
+    classes: 20,
     changes: SMALLER,
     stand_in: Some(&Source {
         title: "FSDD for RawHD",
         preset: "fsdd",
         name: "fsdd",
         kind: Kind::Sound,
+        classes: 10,
         changes: STAND_IN,
         stand_in: None,
     }),
@@ -84,12 +97,14 @@ pub(super) const RAW_SC: Source = Source {
     preset: "rawsc",
     name: "speech_commands",
     kind: Kind::Sound,
+    classes: 35,
     changes: SMALLER,
     stand_in: Some(&Source {
         title: "Ten words for RawSC",
         preset: "speech_commands_ten_words",
         name: "speech_commands_ten_words",
         kind: Kind::Sound,
+        classes: 10,
         changes: STAND_IN,
         stand_in: None,
     }),
@@ -184,6 +199,11 @@ impl Found {
     /// Its kind.
     pub(super) fn kind(self) -> Kind {
         self.source.kind
+    }
+
+    /// Its number of classes at full scale.
+    pub(super) fn classes(self) -> usize {
+        self.source.classes
     }
 
     /// The unmodified preset.

@@ -1,161 +1,27 @@
 //! Every claim: the source of its numbers, and their expected values.
 
-use std::path::Path;
-
 use super::{
-    claim::{Check, Claim, Verdict},
+    claim::{Check, Claim},
     findings,
+    topic::{ABOVE_0, EQUAL, Topic, accuracy, all_runs, check, difference, equal},
 };
 use crate::{
     Error,
     figures::{
-        Figure, FirstWeights, Interval, Reproduction, Runs, Scale, Setting as _,
+        Figure, Interval, Reproduction, Runs, Setting as _,
         bars::Bar,
         figure2, figure3, figure5, figure6, figure9,
         protocol::SHAPE,
-        runs::is_ended,
         same,
-        sources::RANDMAN,
+        sources::{MNIST, RANDMAN, RAW_SC},
         statistics::{mean, median, resample},
     },
-    sweep::Sweep,
 };
 
-/// Accuracies (%) that differ by less than this count as equal.
-const EQUAL: f64 = 3.0;
 /// A drop by this much is a failure.
 const FALL: f64 = 10.0;
 /// A point of a map is solved if it is within this distance of the best.
 const SOLVED: f64 = 5.0;
-
-/// The lower bound that stands for "above 0".
-pub(super) const ABOVE_0: f64 = f64::MIN_POSITIVE;
-
-/// The claims of one figure on one data set.
-struct Topic<'a> {
-    reproduction: &'a Reproduction,
-    data: String,
-    runs: Result<Runs, String>,
-    claims: Vec<Claim>,
-}
-
-impl<'a> Topic<'a> {
-    fn new(reproduction: &'a Reproduction, data: &str, runs: Result<Runs, String>) -> Self {
-        Self { reproduction, data: data.to_owned(), runs, claims: Vec::new() }
-    }
-
-    /// All runs of these sweeps of a figure.
-    fn of(
-        reproduction: &'a Reproduction,
-        data: &str,
-        figure: Figure,
-        sweeps: &[Sweep],
-    ) -> Result<Self, Error> {
-        let mut topic = Self::new(reproduction, data, Ok(Runs::default()));
-        topic.turn_to(figure, sweeps)?;
-        Ok(topic)
-    }
-
-    /// Continues with the runs of other sweeps.
-    fn turn_to(&mut self, figure: Figure, sweeps: &[Sweep]) -> Result<(), Error> {
-        self.runs = Ok(Runs::default());
-        for sweep in sweeps {
-            let more = all_runs(self.reproduction, figure, sweep)?;
-            let so_far = std::mem::replace(&mut self.runs, Ok(Runs::default()));
-            self.runs = so_far.and_then(|runs| Ok(runs.and(more?)));
-        }
-        Ok(())
-    }
-
-    /// Adds a claim; `checks` returns `None` if the runs are insufficient.
-    fn claim(
-        &mut self,
-        id: &'static str,
-        figure: &'static str,
-        statement: impl Into<String>,
-        checks: impl FnOnce(&Runs) -> Option<Vec<Check>>,
-    ) {
-        let nothing = || "too few models for an interval".to_owned();
-        let checked = match &self.runs {
-            Ok(runs) => checks(runs).ok_or_else(nothing),
-            Err(reason) => Err(reason.clone()),
-        };
-        let (checks, reason) = match checked {
-            Ok(checks) => (checks, None),
-            Err(reason) => (Vec::new(), Some(reason)),
-        };
-        let (verdict, looked_into) =
-            if reason.is_some() { (Verdict::NotTested, Vec::new()) } else { judge(&checks) };
-        self.claims.push(Claim {
-            id,
-            statement: statement.into(),
-            figure,
-            data: self.data.clone(),
-            scale: self.reproduction.scale(),
-            verdict,
-            looked_into,
-            checks,
-            reason,
-        });
-    }
-}
-
-/// The runs of a sweep, if all have ended; otherwise the command to finish them.
-fn all_runs(
-    reproduction: &Reproduction,
-    figure: Figure,
-    sweep: &Sweep,
-) -> Result<Result<Runs, String>, Error> {
-    let results = reproduction.results(sweep)?;
-    let (all, ended) = (results.rows.len(), results.rows.iter().filter(|row| is_ended(row)).count());
-    if ended == all {
-        return Ok(Ok(Runs::new(results)));
-    }
-    let (number, scale) = (figure.number(), reproduction.scale());
-    let default = Path::new("figures").join(reproduction.first_weights().directory(scale));
-    let mut options = match reproduction.first_weights() {
-        FirstWeights::Active => String::new(),
-        other => format!(" --initialization {other}"),
-    };
-    if reproduction.out() != default {
-        options += &format!(" --out {}", reproduction.out().display());
-    }
-    let failed = results.rows.iter().find(|row| row.state.has_failed() && !is_ended(row));
-    let failed = failed.and_then(|row| row.message.as_deref());
-    let failed = failed.map_or_else(String::new, |message| format!(" (failed: {message})"));
-    let what = format!("`snn figure {number} --scale {scale}{options}` trains the others");
-    Ok(Err(format!("{ended} of {all} runs are done{failed}; {what}")))
-}
-
-/// The verdict and, unless the claim holds, the findings.
-pub(super) fn judge(checks: &[Check]) -> (Verdict, Vec<String>) {
-    let verdict = Verdict::of(checks);
-    if verdict == Verdict::Holds {
-        return (verdict, Vec::new());
-    }
-    let open = checks.iter().filter(|check| check.holds() != Some(true));
-    (verdict, open.flat_map(|check| check.models.iter().cloned()).collect())
-}
-
-fn check(what: impl Into<String>, interval: Interval, least: Option<f64>, most: Option<f64>) -> Check {
-    Check { what: what.into(), interval, at_least: least, at_most: most, models: Vec::new() }
-}
-
-/// The mean of `a` minus that of `b`, in points of accuracy.
-fn difference(what: &str, a: &Runs, b: &Runs, least: Option<f64>, most: Option<f64>) -> Option<Check> {
-    let interval = Interval::of_difference(&a.accuracies(), &b.accuracies())?;
-    Some(Check { models: findings::of_two(a, b), ..check(format!("{what}, points"), interval, least, most) })
-}
-
-/// The mean accuracy of models.
-fn accuracy(what: &str, models: &Runs, least: Option<f64>, most: Option<f64>) -> Option<Check> {
-    let interval = Interval::of_mean(&models.accuracies())?;
-    Some(Check { models: findings::of_one(models), ..check(format!("{what}, %"), interval, least, most) })
-}
-
-fn equal(what: &str, a: &Runs, b: &Runs) -> Option<Check> {
-    difference(what, a, b, Some(-EQUAL), Some(EQUAL))
-}
 
 pub(super) fn claims(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
     let mut claims = gradient(reproduction)?;
@@ -404,11 +270,7 @@ fn data_sets(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
                 pairs.iter().map(of).collect()
             });
         }
-        if topic.runs.is_ok() && (stands_in || reproduction.scale() != Scale::Full) {
-            let reason =
-                if stands_in { "another data set is used instead" } else { "needs runs at full scale" };
-            topic.runs = Err(format!("{reason}: the accuracy is not comparable"));
-        }
+        topic.compare_with_the_paper(stands_in);
         for &(id, of, figure, statement, bar, paper, sd) in &NUMBERS {
             if of == *panel {
                 topic.claim(id, figure, statement, |runs| {
@@ -427,12 +289,17 @@ fn data_sets(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
 fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
     let mut claims = Vec::new();
     for (panel, source) in &figure9::SOURCES {
-        let runs = match figure9::sweep(reproduction, *panel, source)? {
-            Ok(sweep) => all_runs(reproduction, Figure::Sparseness, &sweep)?,
-            Err(absence) => Err(absence.reason),
+        let found = reproduction.find(source);
+        let (runs, chance) = match &found {
+            Ok(found) => {
+                let sweep = figure9::sweep(reproduction, *panel, *found)?;
+                let runs = all_runs(reproduction, Figure::Sparseness, &sweep)?;
+                (runs, figure9::chance(reproduction, *found))
+            }
+            Err(absence) => (Err(absence.reason.clone()), f64::NAN),
         };
-        let mut topic = Topic::new(reproduction, source.title, runs);
-        let chance = figure9::chance(reproduction, *panel);
+        let mut topic =
+            Topic::new(reproduction, found.as_ref().map_or(source.title, |found| found.title), runs);
         let critical = |runs: &Runs, kind| figure9::critical(runs, kind, chance);
         let [one, two, recurrent] = figure9::KINDS;
         if *source == RANDMAN {
@@ -466,23 +333,35 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
                     Some(vec![Check { models: figure9::look_into(runs, kind, chance), ..check }])
                 });
             }
-        } else {
+        } else if *source == MNIST {
             topic.claim("8e", "9", "fewer than 10 spikes suffice on MNIST", |runs| {
                 let check =
                     check("critical spikes, one hidden layer", critical(runs, one)?, None, Some(10.0));
                 Some(vec![Check { models: figure9::look_into(runs, one, chance), ..check }])
             });
+        } else if *source == RAW_SC {
+            topic.compare_with_the_paper(found.is_ok_and(|found| found.stands_in));
+            let statement =
+                "80 % on RawSC needs over 2000 spikes in feed-forward and about 150 in recurrent networks";
+            topic.claim("8f", "9", statement, |runs| {
+                let of = |name: &str, kind, least, most| {
+                    let models = figure9::look_into(runs, kind, chance);
+                    let check = match figure9::spikes_for(80.0, runs, kind, chance) {
+                        Some(spikes) => check(format!("{name}: spikes for 80 %"), spikes, Some(least), most),
+                        None => check(
+                            format!("{name}: test accuracy of the best, % (the fit does not reach 80)"),
+                            Interval::of_mean(&figure9::best_accuracies(runs, kind))?,
+                            Some(80.0),
+                            None,
+                        ),
+                    };
+                    Some(Check { models, ..check })
+                };
+                let recurrent = of("recurrent", recurrent, 75.0, Some(300.0));
+                Some(vec![of("feed-forward", one, 2000.0, None)?, recurrent?])
+            });
         }
         claims.extend(topic.claims);
     }
-    let reason = "there is no sweep of spikes and accuracy on RawSC: one run takes hours".to_owned();
-    let mut topic = Topic::new(reproduction, "RawSC", Err(reason));
-    topic.claim(
-        "8f",
-        "9",
-        "80 % on RawSC needs over 2000 spikes in feed-forward and about 150 in recurrent networks",
-        |_| None,
-    );
-    claims.extend(topic.claims);
     Ok(claims)
 }

@@ -9,6 +9,7 @@ mod columns;
 mod findings;
 mod list;
 mod report;
+mod topic;
 
 use super::{Reproduction, Scale};
 use crate::Error;
@@ -60,7 +61,7 @@ mod tests {
             check(1.0, 2.0, Some(5.0), None),
             check(1.0, 2.0, Some(1.5), None),
         );
-        let nothing = check(0.0, 0.0, Some(list::ABOVE_0), None);
+        let nothing = check(0.0, 0.0, Some(topic::ABOVE_0), None);
         assert_eq!(nothing.holds(), Some(false), "no difference is not an improvement");
         assert_eq!(Verdict::of(&[yes.clone(), yes.clone()]), Verdict::Holds);
         assert_eq!(Verdict::of(&[yes.clone(), open.clone()]), Verdict::Undecided);
@@ -72,7 +73,7 @@ mod tests {
         let topic = |bounds: (Option<f64>, Option<f64>)| {
             let models = vec!["models: 3 models".to_owned()];
             let found = Check { models, ..check(4.0, 6.0, bounds.0, bounds.1) };
-            list::judge(&[check(1.0, 2.0, None, None), found])
+            topic::judge(&[check(1.0, 2.0, None, None), found])
         };
         assert_eq!(topic((Some(3.0), None)), (Verdict::Holds, vec![]));
         for (bounds, verdict) in

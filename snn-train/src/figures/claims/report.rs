@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::claim::{Check, Claim, Verdict};
-use super::list::ABOVE_0;
+use super::topic::ABOVE_0;
 use crate::figures::Scale;
 
 impl std::fmt::Display for Verdict {
