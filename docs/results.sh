@@ -11,7 +11,7 @@ stages=${*:-activity reduced full files keep}
 results=$(dirname "${BASH_SOURCE[0]}")/results
 snn=${SNN:-cargo run --release --quiet --bin snn --}
 names="active printed gain-3 fluctuation-driven gain-2 gain-6 gain-8"
-files=mnist,fsdd,speech_commands_ten_words
+speech=fsdd,speech_commands_ten_words
 
 # directory SCALE NAME: the folder of the figures with these initial weights
 directory() { if [ "$2" = active ]; then echo "$1"; else echo "$1-$2"; fi; }
@@ -40,7 +40,11 @@ for stage in $stages; do
     full)
         for name in active printed; do made full "$name" 1 2 8; made full "$name" 6 9 --data randman; made full "$name" 3 5; done
         ;;
-    files) for name in active printed; do made full "$name" 6 7 9 --data $files; done ;;
+    files)
+        made reduced active 6 9 --data mnist
+        for name in active printed; do made full "$name" 6 9 --data $speech; done
+        for name in active printed; do made full "$name" 6 7 9 --data mnist,$speech; done
+        ;;
     keep)
         for path in "$figures"/{full,reduced}*; do
             [ -d "$path" ] || continue

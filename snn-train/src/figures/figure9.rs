@@ -144,13 +144,23 @@ pub(super) fn look_into(runs: &Runs, kind: Kind, chance: f64) -> Vec<String> {
     if lost > 0 {
         let whole = few.of(|row| row.lost_classes == Some(0));
         let without = Sigmoid::fit(&points(&whole), chance, top(&whole));
-        let number =
-            without.map_or_else(|| "cannot be fitted".to_owned(), |fit| format!("{:.1}", fit.critical()));
+        let number = fit.critical();
+        let without = without.map_or_else(
+            || {
+                format!(
+                    "the critical number of spikes cannot be determined without them (with them: {number:.1})"
+                )
+            },
+            |fit| {
+                format!(
+                    "without them, the critical number of spikes is {:.1} instead of {number:.1}",
+                    fit.critical()
+                )
+            },
+        );
         found.push(format!(
-            "{lost} of the {} fitted runs never predict one of the classes; without them, the critical number of spikes is \
-             {number} instead of {:.1}",
-            few.rows().len(),
-            fit.critical()
+            "{lost} of the {} fitted runs never predict one of the classes; {without}",
+            few.rows().len()
         ));
     }
     if kind.depth > 1 {
