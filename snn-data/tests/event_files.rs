@@ -73,6 +73,13 @@ fn npz_archives_with_offsets_or_sample_numbers() {
     );
     assert_eq!((data.speaker(2), data.sample_name(2).unwrap().as_ref()), (Some("9"), "0:2"));
 
+    // Both, in agreement.
+    let mut with_both = plain();
+    with_both.add("offsets", &[4], &[0_i32, 2, 2, 3]).unwrap();
+    with_both.add("sample", &[3], &[0_u8, 0, 2]).unwrap();
+    let data = open(&folder.write("both.npz", with_both.finish()), &config()).unwrap();
+    assert_eq!(spikes(&data, 2), [(9, 2)]);
+
     // The same in a different order, and in seconds, as stated in the archive.
     let mut with_numbers = NpzWriter::new();
     with_numbers.add("times", &[3], &[0.009, 0.0005, 0.003_25]).unwrap();
@@ -275,7 +282,7 @@ fn errors_in_csv_files_name_the_line() {
 fn errors_in_npz_archives_name_the_array() {
     let folder = Folder::new();
     type Spoil = fn(&mut NpzWriter);
-    let cases: [(Spoil, &str); 7] = [
+    let cases: [(Spoil, &str); 8] = [
         (
             |_| {},
             "it has neither `offsets` (where each sample begins) nor `sample` (the sample of each spike) (table of",
@@ -295,6 +302,13 @@ fn errors_in_npz_archives_name_the_array() {
         (
             |npz| npz.add("sample", &[3], &[0_u8, 1, 3]).unwrap(),
             "there is no sample 3: `labels` has 3, counted from 0 (array `sample`, entry 2): ",
+        ),
+        (
+            |npz| {
+                npz.add("offsets", &[4], &[0_u8, 2, 2, 3]).unwrap();
+                npz.add("sample", &[3], &[0_u8, 1, 2]).unwrap();
+            },
+            "it contradicts `offsets`: remove one of them (array `sample`): ",
         ),
         (
             |npz| npz.add("sample", &[3], &[0.0, 0.5, 1.0]).unwrap(),

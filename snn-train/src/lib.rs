@@ -50,7 +50,7 @@
 //! - `snn train`: every [`run::Record`] as it is written to `metrics.jsonl`, then
 //!   `{"version":1,"kind":"result","state":"done"|"stopped","run":DIR,"epoch":N,"best":`[`run::Best`]`|null,"test":`[`run::TestRecord`]`|null}`;
 //! - `snn eval`: `{"version":1,"kind":"evaluation","run":DIR,"split":"test"|"valid"|"train","checkpoint":"best"|"last",
-//!   "epoch":N, ..}` with the fields of `Evaluation`;
+//!   "epoch":N, ..}` with the fields of [`Evaluation`], `confusion` as in [`Confusion`];
 //!   with `--weights`, `"weights":FILE` instead of `checkpoint` and `epoch`, and `run` only if given;
 //! - `snn stream` (without `--json`): `{"version":1,"kind":"decision","time","window","step","final","label","class","logits"}` for each
 //!   [`stream::Decision`]; `snn predict --out FILE.json` writes one document,
@@ -129,8 +129,8 @@ pub use run::RunWriter;
 pub use snn_run::shell_word;
 pub use snn_run::with_causes;
 pub use train::{
-    Evaluation, Event, ExpectedActivity, Flow, Goal, Observer, Outcome, Phase, Prediction, Progress, Start,
-    Trainer, evaluate, expected_activity, network_input, predict,
+    Confusion, Evaluation, Event, ExpectedActivity, Flow, Goal, Observer, Outcome, Phase, Prediction,
+    Progress, Start, Trainer, evaluate, expected_activity, network_input, predict,
 };
 pub use weights::Weights;
 #[cfg(feature = "nir")]

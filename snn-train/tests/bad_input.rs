@@ -195,8 +195,7 @@ fn a_full_disk() {
         return snn_test_support::skip("mount namespaces are not available (only for root on Linux)");
     };
     let ended = common::Ended::from(output).expect(0);
-    let words =
-        "No space left on device (os error 28) (free some space, then continue with --resume): disk/run/";
+    let words = "No space left on device (os error 28) (free some space; a run then continues with --resume): disk/run/";
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
     assert_same(&snn.path("freed"), &snn.path("whole"));
 }

@@ -6,7 +6,7 @@ mod common;
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
@@ -147,6 +147,27 @@ fn loading_stops_immediately() {
     assert!(ended.stdout.contains("2 pending"), "{}", ended.stdout);
 }
 
+#[test]
+fn a_stop_during_a_long_batch_is_confirmed() {
+    let snn = Snn::new();
+    let long = [
+        "data.classes=500",
+        "data.samples_per_class=20",
+        "data.inputs=2",
+        "data.n_cutoff=2",
+        "network.hidden=[2]",
+        "training.batch_size=10000",
+    ];
+    let train = Snn::train(&long, &["--run-dir", "run", "--quiet", "--threads", "1"]);
+    let child = start(&snn, &train);
+    wait_for(|| snn.path("run/status.json").exists());
+    sleep(Duration::from_millis(300));
+    signal(&child, "-TERM");
+    let ended = end(child).expect(3);
+    assert!(ended.stderr.contains("stopping after this batch, with a checkpoint"), "{}", ended.stderr);
+    assert_eq!(status(&snn.path("run"))["batch"], 1);
+}
+
 /// Read-only commands load data as long, and end as cleanly.
 #[test]
 fn inspection_stops_immediately() {
@@ -201,6 +222,59 @@ fn a_limit_on_processor_time_stops_with_a_checkpoint() {
     assert!(!states.is_empty() && states.iter().all(|run| status(run)["state"] == "stopped"), "{states:?}");
 }
 
+/// Workers and figures stop as `snn sweep run` does, and resume.
+#[test]
+fn a_limit_on_processor_time_stops_workers_and_figures_with_checkpoints() {
+    let snn = Snn::new();
+    let told = "stopping: the limit on processor time (`ulimit -t`)";
+    let stopped_runs = |runs: &str| -> Vec<PathBuf> {
+        let runs = fs::read_dir(snn.path(runs)).unwrap().map(|run| run.unwrap().path());
+        let begun: Vec<_> = runs.filter(|run| run.join("status.json").exists()).collect();
+        assert!(
+            begun.iter().all(|run| ["stopped", "done"].contains(&status(run)["state"].as_str().unwrap()))
+        );
+        begun.into_iter().filter(|run| status(run)["state"] == "stopped").collect()
+    };
+    let sweep = "base = \"randman\"\n[set]\ndata.samples_per_class = 30\ntraining.epochs = 100000\n\
+                 [[grid]]\nsurrogate.beta = [5]\n";
+    fs::write(snn.path("s.toml"), sweep).unwrap();
+    snn.run(&["sweep", "plan", "s.toml", "--no-measure"]).expect(0);
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(snn.path("sweeps/s/manifest.json")).unwrap()).unwrap();
+    let id = manifest["points"][0]["id"].as_str().unwrap();
+    let mut recorded = 0;
+    for _ in 0..2 {
+        let ended = limited(&snn, "-t 2", &["sweep", "work", "sweeps/s", "--runs", id, "--quiet"]).expect(3);
+        assert!(
+            ended.stderr.contains(told) && ended.stdout.starts_with("stopped with 0 of 1 "),
+            "{} {}",
+            ended.stdout,
+            ended.stderr
+        );
+        let runs = stopped_runs("sweeps/s/runs");
+        let now = metrics(&runs[0]).len();
+        assert!(now > recorded, "it resumes: {now} after {recorded}");
+        recorded = now;
+    }
+
+    let figure = ["figure", "8", "--scale", "quick", "--out", "out", "--quiet"];
+    let ended = limited(&snn, "-t 2", &figure).expect(3);
+    assert!(
+        ended.stderr.contains(told) && ended.stderr.contains("the same command resumes"),
+        "{} {}",
+        ended.stdout,
+        ended.stderr
+    );
+    let runs = stopped_runs("out/runs");
+    assert!(
+        !runs.is_empty() && runs.iter().all(|run| run.join("checkpoints/last.safetensors").exists()),
+        "{runs:?}"
+    );
+    let recorded: Vec<_> = runs.iter().map(|run| metrics(run).len()).collect();
+    limited(&snn, "-t 3", &figure).expect(3);
+    assert!(runs.iter().zip(recorded).any(|(run, before)| metrics(run).len() > before), "they resume");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn runs_that_exceed_memory_are_refused_with_numbers() {
@@ -229,24 +303,34 @@ fn runs_that_exceed_memory_are_refused_with_numbers() {
     limited(&snn, "-v 4000000", &batch).fails(2, &["the traces of a batch", "Lower training.batch_size"]);
     let classes = ["train", "randman", "--set", "data.classes=65536", "--run-dir", "run"];
     limited(&snn, "-v 4000000", &classes).fails(2, &["the samples", "Lower data.classes"]);
-    let confusion = [
-        "data.classes=65536",
-        "data.samples_per_class=2",
-        "data.inputs=2",
-        "data.steps=2",
-        "network.hidden=[2]",
-    ];
-    let confusion: Vec<_> = confusion.iter().flat_map(|change| ["--set", change]).collect();
-    let confusion = [
-        &["train", "randman", "--run-dir", "run"][..],
-        &confusion,
-        &["--set", "data.valid=1", "--set", "data.test=0"],
-    ]
-    .concat();
-    limited(&snn, "-v 4000000", &confusion)
-        .fails(2, &["confusion matrices 17.2 GB", "the number of classes"]);
     assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
     assert!(!snn.path("run").exists(), "nothing was started");
+}
+
+/// Of many classes, only the pairs that occur are written, and only the first names.
+#[test]
+fn many_classes_give_short_outputs() {
+    let snn = Snn::new();
+    let changes = [
+        "data.classes=1500",
+        "data.samples_per_class=2",
+        "data.valid=1",
+        "data.test=0",
+        "data.inputs=1",
+        "data.steps=1",
+        "data.n_cutoff=1",
+        "network.hidden=[1]",
+        "training.epochs=1",
+        "training.batch_size=100",
+    ];
+    let many = Snn::train(&changes, &["--run-dir", "run", "--quiet", "--threads", "1"]);
+    snn.run(&many).expect(0);
+    let evaluated = snn.run(&["eval", "run", "--split", "valid", "--json"]).expect(0).stdout;
+    let evaluated: serde_json::Value = serde_json::from_str(&evaluated).unwrap();
+    let counts = evaluated["confusion"]["counts"].as_array().unwrap();
+    assert_eq!(counts.iter().map(|count| count[2].as_u64().unwrap()).sum::<u64>(), 1500);
+    let shown = snn.run(&["data", "info", "run/config.toml"]).expect(0).stdout;
+    assert!(shown.contains("and 1300 more (--json lists all)") && shown.lines().count() < 40, "{shown}");
 }
 
 /// A run that does not fit into memory is recorded as failed, and the others continue; so is a run whose data do not fit.

@@ -32,6 +32,7 @@ fn runs_are_listed_compared_filtered_sorted_and_exported() {
         runs["runs"].as_array().unwrap().iter().map(|run| run[name].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(column(&all, "id"), ["a", "b", "letters", "torn"]);
+    assert_eq!(column(&json(&["runs/a/"]), "id"), ["a"], "the directory is itself a run");
     assert_eq!(column(&all, "state"), ["done", "done", "no_run", "damaged"]);
     assert_eq!(all["keys"], serde_json::json!(["optimizer.learning_rate"]), "the keys that differ");
     assert_eq!(all["runs"][0]["settings"]["training.epochs"], 2);

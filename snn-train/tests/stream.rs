@@ -133,7 +133,7 @@ fn invalid_sound_is_refused_with_a_reason() {
     };
     refused(2, "1 2\nRIFF\n", &["line 2 of lines: `RIFF` is not a spike: a line has a time in ms"]);
     refused(1, "1 0\n1 20\n", &["line 2 of lines: ", "a spike in unit 20, but there are 20"]);
-    refused(2, "9 0\n3 1\n", &["line 2 of lines: ", "a spike at 3 ms, but the stream is at 9 ms"]);
+    refused(2, "9 0\n3 1\n", &["line 2 of lines: a spike at 3 ms, but the stream is at 9 ms"]);
     refused(2, "nan 0\n", &["a spike at NaN ms"]);
     refused(2, "1e300 0\n", &["a spike at 1", "times are in ms since the start of the stream"]);
     fs::write(snn.path("lines"), b"\x00\xff\n").unwrap();

@@ -105,6 +105,30 @@ fn weights_are_evaluated_without_their_run() {
     snn.run(&["eval"]).fails(2, &["RUN_DIR"]);
 }
 
+/// The shape of the network is that of the run, not what the file implies.
+#[test]
+fn weights_of_other_shapes_are_refused_with_the_shape_of_the_network() {
+    let snn = trained(&[]);
+    let network = "the network has W1 of 20 x 30, V1 of 30 x 30, Wout of 30 x 10, but the file has ";
+    for (name, shapes, problem) in [
+        ("w1", &[("W1", [20, 30])][..], "Wout of 30 x 10 is missing"),
+        (
+            "torch",
+            &[("W1", [30, 20]), ("Wout", [10, 30])],
+            "W1 is 30 x 20 in the file but 20 x 30 here: transposed",
+        ),
+        ("names", &[("fc1.weight", [30, 20])], "the network has no fc1.weight, which is 30 x 20 in the file"),
+    ] {
+        let mut npz = snn_data::npz::NpzWriter::new();
+        for (matrix, [pre, post]) in shapes {
+            npz.add(matrix, &[*pre, *post], &vec![0.5_f32; pre * post]).unwrap();
+        }
+        let file = format!("{name}.npz");
+        fs::write(snn.path(&file), npz.finish()).unwrap();
+        snn.run(&["eval", "run", "--weights", &file]).fails(2, &[network, problem]);
+    }
+}
+
 #[test]
 fn predictions_agree_with_eval() {
     let snn = trained(&[]);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::head::Person;
-use super::matching::{count_classes, match_classes, match_spikes};
+use super::matching::{count_classes, match_classes, match_spikes, shared_names};
 use super::samples::read_samples;
 use super::source::Source;
 use super::{Sensor, ShdConfig};
@@ -156,6 +156,7 @@ impl Shd {
             }
         }
         let classes = count_classes(&files)?;
+        doubts.extend(shared_names(&files[0]));
         let mut events = EventDataset::new(name, channels.inputs(), classes, config.binning())?;
         events.reserve(files.iter().map(|file| file.head().labels.len()).sum(), 0)?;
         let mut read = Vec::new();

@@ -35,6 +35,14 @@ impl SpikeFile {
         let times = dataset("spikes/times")?;
         let units = dataset("spikes/units")?;
 
+        for (name, dataset) in [("spikes/times", &times), ("spikes/units", &units)] {
+            let shape = dataset.shape();
+            if shape.iter().filter(|&&length| length != 1).count() > 1 {
+                let problem =
+                    format!("an array of shape {shape:?} instead of a list with the spikes of each sample");
+                return Err(broken(path, name, problem));
+            }
+        }
         let samples = times.size();
         if samples > MAX_SAMPLES {
             return Err(broken(

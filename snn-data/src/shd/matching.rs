@@ -85,6 +85,17 @@ pub(super) fn match_classes(
     Ok(())
 }
 
+/// A warning about names that several classes share: results cannot tell these classes apart.
+pub(super) fn shared_names(first: &Source) -> Option<String> {
+    let mut names: Vec<_> = first.head().keys.as_ref()?.iter().collect();
+    names.sort();
+    let mut shared: Vec<_> =
+        names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].as_str()).collect();
+    shared.dedup();
+    shared.truncate(5);
+    (!shared.is_empty()).then(|| format!("several classes have the same name: {}", shared.join(", ")))
+}
+
 /// The index of each word, for a file that lists only the words that occur in it, if all are known.
 fn subset(words: &[String], head: &Head) -> Option<Vec<u16>> {
     let place = |word| words.iter().position(|known| known == word).map(|place| place as u16);

@@ -39,6 +39,17 @@ pub(super) fn read(path: &Path, channels: &Channels) -> Result<Table, Error> {
             );
             return Err(file.broken("offsets", problem));
         }
+        if file.npz.contains("sample") {
+            let numbers: Vec<usize> = file.whole("sample")?;
+            let lengths = offsets.windows(2).map(|ends| ends[1] - ends[0]);
+            if !lengths
+                .enumerate()
+                .flat_map(|(sample, spikes)| std::iter::repeat_n(sample, spikes))
+                .eq(numbers)
+            {
+                return Err(file.broken("sample", "it contradicts `offsets`: remove one of them"));
+            }
+        }
         Table::sorted(NPZ, head, times, units, offsets[1..].to_vec())
     } else if file.npz.contains("sample") {
         let numbers: Vec<u32> = file.whole("sample")?;

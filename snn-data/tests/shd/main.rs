@@ -310,6 +310,37 @@ fn missing_groups_are_named() {
     assert!(matches!(read(&path), Err(Error::File { .. })));
 }
 
+/// A rectangular array, as h5py writes lists of equal length.
+#[test]
+fn arrays_instead_of_lists_of_spikes_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["spikes/times", "spikes/units"] {
+        let path = half().write(folder.path(), "array.h5");
+        let file = File::open_rw(&path).unwrap();
+        file.unlink(name).unwrap();
+        let (group, name) = name.split_once('/').unwrap();
+        let times = [0.0_f32; 24];
+        let array = file.group(group).unwrap().new_dataset::<f32>().shape([12, 2]).create(name).unwrap();
+        array.write_raw(&times).unwrap();
+        drop(file);
+        let message = read(&path).unwrap_err().to_string();
+        assert!(message.contains("an array of shape [12, 2] instead of a list"), "{message}");
+        assert!(message.contains(&format!("({group}/{name})")), "{message}");
+    }
+}
+
+#[test]
+fn names_shared_by_classes_are_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let doubts = |keys: &[&'static str]| {
+        let fixture = Fixture { keys: Some(keys.to_vec()), ..half() };
+        read(&fixture.write(folder.path(), "names.h5")).unwrap().intake().unwrap().doubts.clone()
+    };
+    let shared = |doubts: &[String]| doubts.iter().any(|doubt| doubt.contains("the same name: null"));
+    assert!(shared(&doubts(&["null", "eins", "null"])));
+    assert!(!shared(&doubts(&["null", "eins", "zwei"])));
+}
+
 /// Truncated anywhere. Bytes flipped within the global heap are not tried: version 1.10 of the HDF5 library then reads out of
 /// bounds (`H5HG_read`) before any check.
 #[test]

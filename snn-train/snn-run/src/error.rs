@@ -12,7 +12,7 @@ use std::{
 #[non_exhaustive]
 pub enum Error {
     /// Reading or writing a file or directory failed.
-    #[error("cannot {action}: {source}{}: {}", remedy(source), path.display())]
+    #[error("cannot {action}: {source}{}: {}", remedy(action, source), path.display())]
     Io {
         /// The attempted action, such as "read the metrics".
         action: &'static str,
@@ -150,10 +150,12 @@ pub fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// The remedy for an operating system error, if the user can do something about it.
-fn remedy(error: &io::Error) -> &'static str {
+fn remedy(action: &str, error: &io::Error) -> &'static str {
+    let is_read = ["read", "list", "find", "open"].iter().any(|word| action.starts_with(word));
     match error.kind() {
+        io::ErrorKind::PermissionDenied if is_read => " (change its permissions, or ask its owner to)",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            " (free some space, then continue with --resume)"
+            " (free some space; a run then continues with --resume)"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             " (choose a writable directory)"
@@ -181,6 +183,15 @@ mod tests {
                 assert_eq!(lines.at(offset), line_of(text, offset), "{text:?} at {offset}");
             }
         }
+    }
+
+    #[test]
+    fn remedies_fit_the_action() {
+        let told = |action, kind: io::ErrorKind| Error::io(action, "run")(kind.into()).to_string();
+        let read = told("read the checkpoint", io::ErrorKind::PermissionDenied);
+        assert!(read.contains("(change its permissions") && !read.contains("writable"), "{read}");
+        let written = told("write the checkpoint", io::ErrorKind::PermissionDenied);
+        assert!(written.contains("(choose a writable directory)"), "{written}");
     }
 
     #[test]

@@ -244,3 +244,57 @@ fn unreadable_runs_are_damaged_and_unstarted_ones_pending() {
     assert_eq!(run.diagnosis().verdict, Verdict::Damaged);
     assert!(run.diagnosis().detail.contains("damaged status"));
 }
+
+/// A remedy does not recommend what is enabled already, and its commands fit the run.
+#[test]
+fn remedies_fit_the_settings_and_parts_of_the_run() {
+    let with = |name: &str, key: &str, value: f64| {
+        let copy = Copy::of(name, 5, json!({}));
+        let config = copy.path().join("config.toml");
+        let mut table: toml::Table = fs::read_to_string(&config).unwrap().parse().unwrap();
+        table["regularizer"][key] = value.into();
+        fs::write(&config, table.to_string()).unwrap();
+        copy.diagnosis()
+    };
+    for (name, key, verdict) in
+        [("silent", "lower_strength", Verdict::Silent), ("saturated", "upper_strength", Verdict::Saturated)]
+    {
+        let (off, on) = (with(name, key, 0.0), with(name, key, 3.0));
+        assert_eq!([off.verdict, on.verdict], [verdict; 2]);
+        let recommended = format!("enable the {}", key.replace("_strength", " regularizer"));
+        assert!(off.remedy.contains(&recommended), "{}", off.remedy);
+        assert!(
+            !on.remedy.contains("enable") && on.remedy.contains(&format!("regularizer.{key}")),
+            "{}",
+            on.remedy
+        );
+    }
+
+    // Without input, larger weights are no remedy.
+    let copy = Copy::of("silent", 5, json!({}));
+    let probe = copy.path().join("probes/0000005.json");
+    fs::create_dir(probe.parent().unwrap()).unwrap();
+    let flat = json!({"version": 1, "epoch": 5, "samples": [{"potentials": [{"values": [[0.0, 0.0]]}]}]});
+    fs::write(probe, flat.to_string()).unwrap();
+    let Diagnosis { verdict, detail, remedy, command, .. } = copy.diagnosis();
+    assert_eq!((verdict, detail.contains("potential up to 0")), (Verdict::Silent, true), "{detail}");
+    assert!(remedy.contains("its input has spikes"), "{remedy}");
+    assert!(command.unwrap().starts_with("snn data info "));
+
+    let of = |change: fn(&mut Value)| {
+        let copy = Copy::of("learned", 20, json!({"state": "done"}));
+        let metrics = copy.path().join("metrics.jsonl");
+        let lines = fs::read_to_string(&metrics).unwrap();
+        let lines = lines.lines().map(|line| {
+            let mut line: Value = serde_json::from_str(line).unwrap();
+            change(&mut line);
+            line.to_string() + "\n"
+        });
+        fs::write(&metrics, lines.collect::<String>()).unwrap();
+        let diagnosis = copy.diagnosis();
+        assert_eq!(diagnosis.verdict, Verdict::Learned, "{}", diagnosis.detail);
+        diagnosis.command.unwrap()
+    };
+    assert!(of(|_| ()).ends_with(" --split valid"), "there is no record of a test");
+    assert!(of(|line| line["valid"] = Value::Null).ends_with(" --split train"));
+}

@@ -139,11 +139,6 @@ fn of_training(
         product_of(&[2, sample_steps, of_step]),
         "training.batch_size, data.steps",
     );
-    estimate.add(
-        "confusion matrices",
-        outputs.saturating_mul(outputs).saturating_mul(BYTES),
-        "the number of classes",
-    );
     estimate
 }
 

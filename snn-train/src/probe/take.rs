@@ -77,7 +77,7 @@ impl Subject {
             layers: layers(network, dataset, &output, &recording, epoch.map(|epoch| epoch.activity)),
             update_ratios: epoch.map(|epoch| update_ratios(network, epoch.optimizer)).unwrap_or_default(),
             confusion: match epoch.and_then(|epoch| epoch.validation) {
-                Some(validation) if dataset.classes() <= MAX_CLASSES => validation.confusion.clone(),
+                Some(validation) if dataset.classes() <= MAX_CLASSES => validation.confusion.rows(),
                 _ => Vec::new(),
             },
         })
@@ -271,7 +271,7 @@ mod tests {
             let (loss, regularizer) = (experiment.loss_function(), experiment.regularizer());
             let goal = Goal { loss: &loss, regularizer: &regularizer };
             let evaluation = evaluate(&network, &*dataset, Split::Valid, goal, 100).unwrap();
-            assert_eq!(confusion, evaluation.confusion, "{name:?}");
+            assert_eq!(confusion, evaluation.confusion.rows(), "{name:?}");
             answers.push(confusion);
         }
         assert_ne!(answers[0], answers[1], "the losses give different predictions");

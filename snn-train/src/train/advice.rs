@@ -6,7 +6,7 @@ use snn_run::{
     verdict::{chance_loss, had_learned, has_exploded, is_at_chance, short_number},
 };
 
-use crate::experiment::Experiment;
+use crate::experiment::{Distribution, Experiment};
 
 /// The results of an epoch.
 pub(super) struct Look<'a> {
@@ -65,8 +65,7 @@ pub(super) fn advice(warning: ActivityWarning, experiment: &Experiment, input_is
 
 fn silent(layer: usize, experiment: &Experiment) -> String {
     let (regularizer, readout) = (&experiment.regularizer, &experiment.readout);
-    let gain = experiment.initialization.gain;
-    let mut remedies = vec![format!("draw larger weights (initialization.gain, now {gain:?})")];
+    let mut remedies = vec![format!("draw larger weights ({})", width(experiment))];
     if regularizer.lower_strength > 0.0 && regularizer.lower_threshold > 0.0 {
         remedies.push(format!(
             "give the lower regularizer, which is enabled, more epochs or a larger regularizer.lower_strength (now {:?})",
@@ -93,6 +92,15 @@ fn silent(layer: usize, experiment: &Experiment) -> String {
     )
 }
 
+/// The setting that scales the initial weights, and its value.
+fn width(experiment: &Experiment) -> String {
+    let section = &experiment.initialization;
+    match section.distribution {
+        Distribution::FluctuationDriven => format!("initialization.deviation, now {:?}", section.deviation),
+        _ => format!("initialization.gain, now {:?}", section.gain),
+    }
+}
+
 fn saturated(layer: usize, experiment: &Experiment) -> String {
     let strength = experiment.regularizer.upper_strength;
     let regularizer = if strength > 0.0 {
@@ -104,9 +112,10 @@ fn saturated(layer: usize, experiment: &Experiment) -> String {
     };
     format!(
         "hidden layer {layer} was saturated: every unit spiked in nearly every step that the reset allows, so its spikes carry no \
-         information. Its weights are probably too large: lower optimizer.learning_rate (now {:?}) or initialization.gain (now \
-         {:?}); or {regularizer}",
-        experiment.optimizer.learning_rate, experiment.initialization.gain
+         information. Its weights are probably too large: lower optimizer.learning_rate (now {:?}), draw smaller ones \
+         ({}), or {regularizer}",
+        experiment.optimizer.learning_rate,
+        width(experiment)
     )
 }
 
@@ -136,7 +145,15 @@ mod tests {
             advice(saturated, &with(&["regularizer.upper_strength=2"]), false),
         );
         assert!(plain.contains("enable the upper") && upper.contains("which is enabled"), "{plain} {upper}");
-        for text in [on, off, empty, plain, upper] {
+        let driven =
+            with(&["initialization.distribution=fluctuation-driven", "initialization.deviation=0.5"]);
+        let driven = [silent, saturated].map(|warning| advice(warning, &driven, false));
+        assert!(
+            driven
+                .iter()
+                .all(|text| text.contains("initialization.deviation, now 0.5") && !text.contains("gain"))
+        );
+        for text in [on, off, empty, plain, upper].into_iter().chain(driven) {
             let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'));
             for word in words.filter(|word| word.contains('_') || word.contains(".g") || word.contains(".s"))
             {

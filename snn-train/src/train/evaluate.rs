@@ -4,7 +4,7 @@ use snn_core::{ActivityMonitor, AnyLoss, Backend, LossFunction, Network, Regular
 use snn_data::{Dataset, Split};
 use snn_run::{LayerRecord, Losses};
 
-use super::{batch, evaluation::Evaluation, flow::Flow};
+use super::{batch, confusion::Confusion, evaluation::Evaluation, flow::Flow};
 use crate::{checkpoint::Sums, error::Error};
 
 /// The loss and the regularizers.
@@ -45,8 +45,7 @@ pub(super) fn evaluate_watched<D: Backend<f32>>(
     batch_size: usize,
     mut watch: impl FnMut(&Losses) -> Result<Flow, Error>,
 ) -> Result<Option<Evaluation>, Error> {
-    let classes = network.config().outputs;
-    let mut confusion = vec![vec![0; classes]; classes];
+    let mut confusion = Confusion::new(network.config().outputs);
     let mut sums = Sums::default();
     let mut activity = ActivityMonitor::new(network.config(), dataset.steps());
     let mut chunks = indices.chunks(batch_size.max(1));
@@ -58,7 +57,7 @@ pub(super) fn evaluate_watched<D: Backend<f32>>(
         (output, loaded) = batch::load_beside(dataset, chunks.next(), &stager, || network.forward(&input));
         let output = goal.loss.scored(output?);
         for (&label, prediction) in labels.iter().zip(output.predictions()) {
-            confusion[usize::from(label)][prediction] += 1;
+            confusion.count(usize::from(label), prediction);
         }
         activity.observe(&output);
         let losses = sums.add(
@@ -116,7 +115,7 @@ mod tests {
         let near = |a: f64, b: f64| (a - b).abs() < 1e-5 * b.abs();
         assert!(near(evaluation.losses.cross_entropy, loss.cross_entropy), "{evaluation:?}");
         assert!(loss.regularization > 0.0 && near(evaluation.losses.regularization, loss.regularization));
-        assert_eq!(evaluation.confusion.iter().flatten().sum::<u32>(), 160);
+        assert_eq!(evaluation.confusion.rows().iter().flatten().sum::<u32>(), 160);
 
         let in_pieces = evaluate(&network, &*dataset, Split::Train, goal, 33).unwrap();
         assert_eq!(in_pieces.confusion, evaluation.confusion);

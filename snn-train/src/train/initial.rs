@@ -143,10 +143,10 @@ pub(super) fn warning(experiment: &Experiment, layers: &[ExpectedActivity]) -> O
     );
     let raise = |key: &str, value: f64| {
         let least = (10.0 * value * factor).ceil() / 10.0;
-        format!("units start to spike above {key} = {least:?} (now {value:?})")
+        format!("Units start to spike above {key} = {least:?} (now {value:?})")
     };
     if !(factor.is_finite() && factor > 0.0) {
-        text += "It receives no input: inspect the data with `snn data info`";
+        text += "No input reaches it within data.steps: inspect the data with `snn data info`";
     } else if section.distribution == Distribution::FluctuationDriven {
         text += &raise("initialization.deviation", section.deviation);
     } else if number == 1 {

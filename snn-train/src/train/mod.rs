@@ -3,6 +3,7 @@
 mod advice;
 pub(crate) mod batch;
 mod begin;
+mod confusion;
 mod evaluate;
 mod evaluation;
 mod event;
@@ -30,6 +31,7 @@ use crate::{
 use stopwatch::Stopwatch;
 
 pub use batch::network_input;
+pub use confusion::Confusion;
 pub use evaluate::{Goal, evaluate};
 pub use evaluation::Evaluation;
 pub use event::{Event, Observer, Phase, Progress, Start};

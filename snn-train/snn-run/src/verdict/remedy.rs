@@ -73,6 +73,10 @@ pub(super) fn remedy(verdict: Verdict, run: &Path, evidence: &Evidence, subject:
             "It does no better than guessing. Raise the learning rate (optimizer.learning_rate), train for more epochs, or check on \
              the screen Learning whether gradients reach every matrix.",
         ),
+        Verdict::Silent if highest_of_silent(evidence, subject).is_some_and(|potential| potential <= 0.0) => Remedy {
+            text: "Its potential never rises above 0: check that its input has spikes before you draw larger weights.".to_owned(),
+            command: Some(format!("snn data info {}", shell_word(run.join(crate::files::CONFIG)))),
+        },
         Verdict::Silent => {
             let mut changes = vec![gain(3.0)];
             let is_stuck = settings.is_max && settings.readout_start.unwrap_or(0.0) >= 0.0;
@@ -80,16 +84,24 @@ pub(super) fn remedy(verdict: Verdict, run: &Path, evidence: &Evidence, subject:
                 changes.push("readout.start=-0.001".to_owned());
             }
             let stuck = if is_stuck { " and start the readout slightly below 0 (readout.start)" } else { "" };
+            let regularizer = if settings.is_raised {
+                "raise the lower regularizer (regularizer.lower_strength)"
+            } else {
+                "enable the lower regularizer (regularizer.lower_strength, regularizer.lower_threshold)"
+            };
             let text = format!(
                 "Its input never reaches the threshold, and a layer without spikes passes nothing on. Draw larger weights \
-                 ({key}){stuck}, or enable the lower regularizer."
+                 ({key}){stuck}, or {regularizer}."
             );
             again(&changes, &text)
         }
         Verdict::Saturated => again(
             &[if evidence.saturated().is_some_and(|it| it.1 <= 1) { gain(0.3) } else { rate(0.1) }],
-            "Units that always spike carry no information. Draw smaller weights, lower the learning rate, or enable \
-             the upper regularizer (regularizer.upper_strength, regularizer.upper_threshold).",
+            &format!(
+                "Units that always spike carry no information. Draw smaller weights ({key}), lower the learning rate, or {} the \
+                 upper regularizer (regularizer.upper_strength, regularizer.upper_threshold).",
+                if settings.is_lowered { "adjust" } else { "enable" }
+            ),
         ),
         Verdict::Vanishing => again(
             &[if is_steep { slope() } else { gain(2.0) }],
@@ -125,12 +137,27 @@ pub(super) fn remedy(verdict: Verdict, run: &Path, evidence: &Evidence, subject:
         Verdict::Stopped => go_on("It was stopped on request. Resume from the checkpoint."),
         Verdict::Learned => Remedy {
             text: "Nothing is wrong with it.".to_owned(),
-            command: Some(format!("snn eval {}", shell_word(run))),
+            command: Some(format!("snn eval {}{}", shell_word(run), part(evidence))),
         },
         Verdict::Learning => say("Nothing is wrong with it."),
         Verdict::Starting => say("Too few epochs to judge."),
         Verdict::Pending => say("It has not started."),
         Verdict::Unknown => say("A newer program wrote it, or it has recorded no epoch."),
+    }
+}
+
+/// The highest potential of the silent layer, if known.
+fn highest_of_silent(evidence: &Evidence, subject: &Subject) -> Option<f64> {
+    let (layer, _) = evidence.silent()?;
+    *subject.potentials.get(layer - 1)?
+}
+
+/// The option for a part that has samples.
+fn part(evidence: &Evidence) -> &'static str {
+    match (&evidence.test, &evidence.last) {
+        (Some(_), _) => "",
+        (None, Some(last)) if last.valid.is_none() => " --split train",
+        (None, _) => " --split valid",
     }
 }
 

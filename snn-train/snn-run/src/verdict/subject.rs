@@ -27,6 +27,10 @@ pub struct Settings {
     pub readout_start: Option<f64>,
     /// Whether `readout.head` is `max`.
     pub is_max: bool,
+    /// Whether the lower regularizer is enabled.
+    pub is_raised: bool,
+    /// Whether the upper regularizer is enabled.
+    pub is_lowered: bool,
     /// Whether the loss is the cross-entropy, for which guessing costs ln(classes).
     pub is_cross_entropy: bool,
     /// `data.classes`, for generated data sets.
@@ -41,6 +45,7 @@ impl Settings {
         let float = |section: &str, name: &str| key(section, name).and_then(number);
         let integer = |section: &str, name: &str| key(section, name).and_then(Value::as_integer);
         let word = |section: &str, name: &str| key(section, name).and_then(Value::as_str);
+        let is_above_0 = |section: &str, name: &str| float(section, name).is_some_and(|value| value > 0.0);
         let is_driven = word("initialization", "distribution") == Some("fluctuation-driven");
         Self {
             learning_rate: float("optimizer", "learning_rate"),
@@ -53,6 +58,9 @@ impl Settings {
             patience: integer("training", "patience"),
             readout_start: float("readout", "start"),
             is_max: word("readout", "head") == Some("max"),
+            is_raised: is_above_0("regularizer", "lower_strength")
+                && is_above_0("regularizer", "lower_threshold"),
+            is_lowered: is_above_0("regularizer", "upper_strength"),
             // Old runs have no other.
             is_cross_entropy: word("loss", "name").is_none_or(|name| name == "cross-entropy"),
             classes: integer("data", "classes").and_then(|it| it.try_into().ok()),

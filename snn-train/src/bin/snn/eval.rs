@@ -104,9 +104,10 @@ fn report(evaluation: &Evaluation, split: Split, model: &Model) -> io::Result<()
             percent(activity.saturated)
         )?;
     }
-    for (class, row) in confusion.iter().enumerate() {
-        let (all, right) = (row.iter().sum::<u32>(), row[class]);
-        let confused = row.iter().enumerate().filter(|&(other, &count)| other != class && count > 0);
+    for class in 0..confusion.classes() {
+        let all = confusion.predictions(class).map(|(_, count)| count).sum::<u32>();
+        let right = confusion.get(class, class);
+        let confused = confusion.predictions(class).filter(|&(other, _)| other != class);
         let confused = confused.max_by_key(|&(_, count)| count);
         let taken_for =
             confused.map_or_else(String::new, |(other, count)| format!(", {count} classified as {other}"));

@@ -40,6 +40,10 @@ impl ModelArguments {
     fn names_data(&self) -> bool {
         self.changes.iter().any(|change| change.trim_start().starts_with("data.name"))
     }
+
+    fn changes_data(&self) -> bool {
+        self.changes.iter().any(|change| change.trim_start().starts_with("data."))
+    }
 }
 
 /// One of the two checkpoints of a run.
@@ -73,6 +77,8 @@ pub(crate) struct Model {
     pub(crate) source: Source,
     /// Whether the command line specifies the data set.
     names_data: bool,
+    /// Whether the command line changes any key of the data.
+    changes_data: bool,
 }
 
 impl Model {
@@ -104,7 +110,8 @@ impl Model {
             None => checkpoint.data().cloned().map(DataRecord::of_identity),
         };
         let names_data = arguments.names_data();
-        Ok(Self { experiment, record, source: Source::Run(checkpoint, which), names_data })
+        let changes_data = arguments.changes_data();
+        Ok(Self { experiment, record, source: Source::Run(checkpoint, which), names_data, changes_data })
     }
 
     fn of_weights(
@@ -131,7 +138,8 @@ impl Model {
         };
         let record = record.or_else(|| weights.data().cloned().map(DataRecord::of_identity));
         let names_data = arguments.names_data();
-        Ok(Self { experiment, record, source: Source::File(weights), names_data })
+        let changes_data = arguments.changes_data();
+        Ok(Self { experiment, record, source: Source::File(weights), names_data, changes_data })
     }
 
     /// The data it was trained on, if known.
@@ -228,7 +236,11 @@ impl Model {
             }
             Source::File(weights) => {
                 let matrices = weights.matrices().filter(|(_, shape, _)| shape.len() == 2);
-                shape(&mut matrices.map(|(name, shape, _)| (name.to_owned(), shape[0], shape[1])))
+                let found =
+                    shape(&mut matrices.map(|(name, shape, _)| (name.to_owned(), shape[0], shape[1])));
+                // The data determine both, so that the error for matrices of other shapes is correct.
+                let known = self.identity().filter(|_| !self.changes_data);
+                known.map_or(found, |identity| (identity.inputs, identity.classes.len()))
             }
         };
         let dt = self.experiment.get("data.dt");

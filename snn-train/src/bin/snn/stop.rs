@@ -10,6 +10,8 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    thread,
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -85,7 +87,23 @@ pub(crate) fn on_signals(detached: bool) -> anyhow::Result<StopRequest> {
     };
     listen(&request).context("cannot handle signals")?;
     leave_time_to_stop();
+    confirm(Arc::clone(&request.flag));
     Ok(request)
+}
+
+/// Confirms a request that is not fulfilled within a second: a batch of a large network takes longer.
+fn confirm(flag: Arc<AtomicBool>) {
+    let wait = move || {
+        while !flag.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(100));
+        }
+        thread::sleep(Duration::from_secs(1));
+        let message =
+            "stopping after this batch, with a checkpoint; Ctrl-C ends the program now, without one";
+        let _ = writeln!(snn_terminal::stderr(), "{message}");
+    };
+    // Without the thread, only the message is missing.
+    let _ = thread::Builder::new().name("stop".to_owned()).spawn(wait);
 }
 
 /// What to print after [`SIGXCPU`].

@@ -5,6 +5,8 @@ use std::{fs, path::Path, process::Command};
 use serde_json::Value;
 use snn_data::npz::NpzWriter;
 
+use crate::{random::random, targets::TARGETS};
+
 const SWEEP: &str = "name = \"s\"\nbase = \"randman\"\n[set]\ntraining.epochs = 3\n[[grid]]\nsurrogate.beta = { log = [1, 100], points = 3 }\n\
                      surrogate.shape = [\"esser\"]\n[seeds]\nvalues = [0]\n[select]\nbest = 2\nby = [\"surrogate.shape\"]\n";
 
@@ -93,6 +95,24 @@ pub(crate) fn write(snn: &Path, folder: &Path) {
     let plan = read("sweeps/s/manifest.json");
     put("manifests", "a", &plan);
     put("plans", "a", &plan);
+}
+
+/// Writes a folder for each target, and nothing else.
+pub(crate) fn store(snn: &Path, folder: &Path) {
+    let made = std::env::temp_dir().join(format!("snn-corpus-{:016x}", random()));
+    fs::create_dir(&made).expect("a new folder");
+    write(snn, &made);
+    for target in TARGETS {
+        fs::create_dir_all(folder.join(target.name)).expect("a folder of the corpus");
+        for entry in fs::read_dir(made.join(target.name)).expect("a corpus") {
+            let entry = entry.expect("a file");
+            // The plan of the sweep is a folder beside its file.
+            if entry.path().is_file() {
+                fs::copy(entry.path(), folder.join(target.name).join(entry.file_name())).expect("a copy");
+            }
+        }
+    }
+    fs::remove_dir_all(made).expect("a folder of this program");
 }
 
 /// The contents of a folder with two recordings.

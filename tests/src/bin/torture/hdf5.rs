@@ -24,8 +24,9 @@ use crate::row::Row;
 /// The first argument of a reader process.
 pub(crate) const WORD: &str = "--hdf5";
 
-/// The time limit of a command: that of its helper process, plus startup.
-const LONGEST: Duration = Duration::from_secs(20);
+/// The time limit of a command. A helper process that hangs is ended after two seconds of processor time, which take longer on a busy
+/// machine.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// Time after which a file is considered to have stalled the library.
 const STALL: Duration = Duration::from_secs(3);

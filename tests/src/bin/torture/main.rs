@@ -40,11 +40,13 @@ struct Options {
     seed: u64,
     /// The program to kill and to read HDF5 files with.
     snn: PathBuf,
+    /// Only write the undamaged files to this folder.
+    corpus: Option<PathBuf>,
 }
 
 fn options(words: &[String]) -> Option<Options> {
     let beside = env::current_exe().ok()?.with_file_name(format!("snn{}", env::consts::EXE_SUFFIX));
-    let mut options = Options { minutes: 2.0, kills: 40, seed: 0, snn: beside };
+    let mut options = Options { minutes: 2.0, kills: 40, seed: 0, snn: beside, corpus: None };
     for pair in words.chunks(2) {
         let [name, value] = pair else { return None };
         match name.as_str() {
@@ -52,6 +54,7 @@ fn options(words: &[String]) -> Option<Options> {
             "--kills" => options.kills = value.parse().ok()?,
             "--seed" => options.seed = value.parse().ok()?,
             "--snn" => options.snn = value.into(),
+            "--corpus" => options.corpus = Some(value.into()),
             _ => return None,
         }
     }
@@ -74,9 +77,13 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let Some(options) = options(&words) else {
-        eprintln!("usage: torture [--minutes N] [--kills N] [--seed N] [--snn PATH]");
+        eprintln!("usage: torture [--minutes N] [--kills N] [--seed N] [--snn PATH] [--corpus DIR]");
         return ExitCode::from(2);
     };
+    if let Some(folder) = &options.corpus {
+        corpus::store(&options.snn, folder);
+        return ExitCode::SUCCESS;
+    }
     let begin = Instant::now();
     let folder = env::temp_dir().join(format!("snn-torture-{:016x}", random()));
     std::fs::create_dir(&folder).expect("a new folder");

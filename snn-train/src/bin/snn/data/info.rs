@@ -92,10 +92,16 @@ fn write_part(part: &PartSummary, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{:<6} {samples:>7}  {each:<13}  {who}", split.to_string())
 }
 
-/// A list of words in lines of at most 80 characters.
+/// More words than this fill the screen.
+const MOST_WORDS: usize = 200;
+
+/// A list of words in lines of at most 80 characters; of many, only the first.
 fn paragraph(out: &mut impl Write, label: &str, words: &[String]) -> io::Result<()> {
     let mut line = format!("{label:<18}");
-    for word in words.iter().map(|word| escape(word)) {
+    let more = words.len().saturating_sub(MOST_WORDS);
+    let more = (more > 0).then(|| format!("and {more} more (--json lists all)"));
+    let words = words.iter().take(MOST_WORDS).map(|word| escape(word));
+    for word in words.chain(more.map(Into::into)) {
         if line.chars().count() + 1 + word.chars().count() > 80 {
             writeln!(out, "{line}")?;
             line = " ".repeat(18);

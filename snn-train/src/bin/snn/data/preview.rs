@@ -101,15 +101,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// More names than this fill the screen.
+const MOST_NAMES: usize = 100;
+
 fn find_class(dataset: &dyn Dataset, wanted: &str) -> Result<u16, UsageError> {
-    let classes = u16::try_from(dataset.classes()).unwrap_or(u16::MAX);
-    let named = (0..classes).find(|&label| dataset.class_name(label) == Some(wanted));
-    let numbered = || wanted.parse().ok().filter(|&label| label < classes);
+    // There are up to 2^16 classes.
+    let last = u16::try_from(dataset.classes().saturating_sub(1)).unwrap_or(u16::MAX);
+    let named = (0..=last).find(|&label| dataset.class_name(label) == Some(wanted));
+    let numbered = || wanted.parse().ok().filter(|&label| label <= last);
     named.or_else(numbered).ok_or_else(|| {
-        let names: Vec<_> = (0..classes).filter_map(|label| dataset.class_name(label)).collect();
+        let mut names: Vec<_> = (0..=last).filter_map(|label| dataset.class_name(label)).collect();
+        if names.len() > MOST_NAMES {
+            names.truncate(MOST_NAMES);
+            names.push("..");
+        }
         let names =
             if names.is_empty() { String::new() } else { format!(", or one of {}", names.join(", ")) };
-        UsageError(format!("there is no class `{wanted}`; give a number from 0 to {}{names}", classes - 1))
+        UsageError(format!("there is no class `{wanted}`; give a number from 0 to {last}{names}"))
     })
 }
 

@@ -25,7 +25,7 @@ use row::Row;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The directory of the runs, such as `sweeps/<name>/runs`
+    /// The directory of the runs, such as `sweeps/<name>/runs`, or of a single run
     #[arg(value_name = "DIR", default_value = "runs")]
     directory: PathBuf,
     /// Show only matching runs; may be repeated. A column or a key, then =, !=, <, <=, > or >=, and a value: a number for numeric

@@ -49,7 +49,7 @@ fn as_map<S: serde::Serializer>(settings: &Configuration, serializer: S) -> Resu
 }
 
 impl Row {
-    /// A row for every subdirectory, unsorted. All cores read.
+    /// A row for every subdirectory, unsorted, or for the directory itself if it is a run. All cores read.
     pub(super) fn list(directory: &Path) -> anyhow::Result<Vec<Self>> {
         let entries = fs::read_dir(directory)
             .with_context(|| format!("cannot list the runs in {}", directory.display()))?;
@@ -57,7 +57,13 @@ impl Row {
             Ok(kind) if !kind.is_symlink() => kind.is_dir(),
             _ => entry.path().is_dir(),
         };
-        let folders: Vec<_> = entries.flatten().filter(is_folder).map(|entry| entry.path()).collect();
+        // An experiment beside the runs may have the same name, but no status.
+        let is_run = RunDir::open(directory).is_ok() && directory.join(snn_run::files::STATUS).is_file();
+        let folders: Vec<_> = if is_run {
+            vec![directory.canonicalize().unwrap_or_else(|_| directory.to_owned())]
+        } else {
+            entries.flatten().filter(is_folder).map(|entry| entry.path()).collect()
+        };
         let mut rows: Vec<_> = folders
             .par_iter()
             .map_init(Configurations::default, |all, path| Self::of(path, all, false))

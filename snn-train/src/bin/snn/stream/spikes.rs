@@ -6,7 +6,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use snn_train::stream::{Decision, Stream};
+use snn_train::{
+    Error,
+    stream::{Decision, Stream},
+};
 
 use crate::common::UsageError;
 
@@ -31,11 +34,21 @@ pub(super) fn read(
         let place = || format!("line {number} of {}", path.display());
         match parse(&line).map_err(|reason| UsageError(format!("{}: {reason}", place())))? {
             None => {}
-            Some((time, None)) => stream.push_silence(time, tell).with_context(place)?,
-            Some((time, Some(unit))) => stream.push_spike(time, unit, tell).with_context(place)?,
+            Some((time, None)) => stream.push_silence(time, tell).map_err(refused).with_context(place)?,
+            Some((time, Some(unit))) => {
+                stream.push_spike(time, unit, tell).map_err(refused).with_context(place)?
+            }
         }
     }
     Ok(())
+}
+
+/// The reason why a line is refused: it has no settings that are impossible.
+fn refused(error: Error) -> anyhow::Error {
+    match error {
+        Error::Impossible(reason) => UsageError(reason).into(),
+        other => other.into(),
+    }
 }
 
 /// Time in ms and unit of a line, unless it is empty or a comment.
