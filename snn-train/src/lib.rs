@@ -49,8 +49,8 @@
 //! With `--json`, the program writes only the following to standard output:
 //! - `snn train`: every [`run::Record`] as it is written to `metrics.jsonl`, then
 //!   `{"version":1,"kind":"result","state":"done"|"stopped","run":DIR,"epoch":N,"best":`[`run::Best`]`|null,"test":`[`run::TestRecord`]`|null}`;
-//! - `snn eval`: `{"version":1,"kind":"evaluation","run":DIR,"split":"test"|"valid"|"train","checkpoint":"best"|"last",
-//!   "epoch":N, ..}` with the fields of [`Evaluation`], `confusion` as in [`Confusion`];
+//! - `snn eval`: `{"version":1,"kind":"evaluation","run":DIR,"split":"test"|"valid"|"train","classes":[NAME],
+//!   "checkpoint":"best"|"last","epoch":N, ..}` with the fields of [`Evaluation`], `confusion` as in [`Confusion`];
 //!   with `--weights`, `"weights":FILE` instead of `checkpoint` and `epoch`, and `run` only if given;
 //! - `snn stream` (without `--json`): `{"version":1,"kind":"decision","time","window","step","final","label","class","logits"}` for each
 //!   [`stream::Decision`]; `snn predict --out FILE.json` writes one document,

@@ -213,15 +213,14 @@ fn encoded_digits() {
 
     let short = [
         "data.inputs=100",
-        "data.steps=80",
+        "data.pool=5",
+        "data.steps=32",
         "network.hidden=[32]",
-        "training.epochs=8",
-        "readout.head=max",
-        "initialization.gain=1",
-        "optimizer.learning_rate=0.002",
+        "training.epochs=10",
         "training.batch_size=8",
     ];
-    let info = run(&snn, &["data", "info", "fsdd_spikes", "--json", "--set", short[0]]).expect(0);
+    let channels = ["--set", short[0], "--set", short[1]];
+    let info = run(&snn, &[&["data", "info", "fsdd_spikes", "--json"], &channels[..]].concat()).expect(0);
     let info: Value = serde_json::from_str(&info.stdout).unwrap();
     assert_eq!(
         (&info["samples"], &info["classes"]),
@@ -230,8 +229,13 @@ fn encoded_digits() {
     assert!(info["spikes"]["mean"].as_f64().unwrap() > 50.0, "{info}");
     let accuracy = train(&snn, "fsdd_spikes", &short);
     assert!(accuracy > 0.9, "{accuracy}");
-    let preview =
-        ["data", "preview", "fsdd_spikes", "--set", short[0], "--class", "two", "--out", "spikes.svg"];
-    assert!(run(&snn, &preview).expect(0).stdout.contains("two"));
+    let folder = fs::read_dir(snn.path("runs")).unwrap().next().unwrap().unwrap().path();
+    let evaluate =
+        |more: &[&str]| run(&snn, &[&["eval", folder.to_str().unwrap()], more].concat()).expect(0).stdout;
+    assert!(evaluate(&[]).contains("class  2 (three): "), "{}", evaluate(&[]));
+    let evaluation: Value = serde_json::from_str(&evaluate(&["--json"])).unwrap();
+    assert_eq!(evaluation["classes"], serde_json::json!(["one", "two", "three"]));
+    let preview = ["data", "preview", "fsdd_spikes", "--class", "two", "--out", "spikes.svg"];
+    assert!(run(&snn, &[&preview, &channels[..]].concat()).expect(0).stdout.contains("two"));
     assert!(snn.path("spikes.svg").exists());
 }

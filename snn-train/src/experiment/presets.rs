@@ -47,7 +47,7 @@ pub fn presets() -> &'static [Preset] {
         "rawhd": "Heidelberg Digits as Mel spectrograms, 40-256-20 units";
         "rawsc": "Speech Commands as Mel spectrograms, 40-256-35 units";
         "fsdd": "Free Spoken Digits as Mel spectrograms, 40-256-10 units: a small real sound data set";
-        "fsdd_spikes": "Free Spoken Digits as spikes (create them with `snn data encode fsdd`), 700-256-10 units";
+        "fsdd_spikes": "Free Spoken Digits as spikes (create them with `snn data encode fsdd`), 28-256-10 units";
         "speech_commands_ten_words": "ten words of the Speech Commands as Mel spectrograms, 40-256-10 units";
     }
 }

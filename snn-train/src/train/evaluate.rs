@@ -9,14 +9,27 @@ use crate::{checkpoint::Sums, error::Error};
 
 /// The loss and the regularizers.
 #[derive(Debug, Clone, Copy)]
-pub struct Goal<'a> {
-    /// Evaluates predictions.
-    pub loss: &'a AnyLoss,
+pub struct Goal<'a, L = AnyLoss> {
+    /// Evaluates predictions: a loss of `snn-core`, or your own.
+    pub loss: &'a L,
     /// Evaluates the activity.
     pub regularizer: &'a Regularizer,
 }
 
 /// Evaluates `network` on a part of `dataset`, `batch_size` samples at a time.
+///
+/// ```
+/// use snn_core::{CrossEntropy, Initialization, Network, NetworkConfig, Regularizer};
+/// use snn_data::{Dataset, Randman, RandmanConfig, Split};
+/// use snn_train::{Goal, evaluate};
+///
+/// let data = Randman::new(RandmanConfig { classes: 2, samples_per_class: 20, ..RandmanConfig::default() })?;
+/// let network: Network = Network::new(NetworkConfig::new(data.inputs(), 2), Initialization::default(), 1)?;
+/// let goal = Goal { loss: &CrossEntropy::default(), regularizer: &Regularizer::default() };
+/// let evaluation = evaluate(&network, &data, Split::Test, goal, 10)?;
+/// assert!(evaluation.samples == 4 && evaluation.losses.accuracy <= 1.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Data`] or [`Error::Network`] if a sample violates the contract of data set and network;
@@ -25,7 +38,7 @@ pub fn evaluate<D: Backend<f32>>(
     network: &Network<f32, D>,
     dataset: &dyn Dataset,
     split: Split,
-    goal: Goal<'_>,
+    goal: Goal<'_, impl LossFunction>,
     batch_size: usize,
 ) -> Result<Evaluation, Error> {
     let indices = dataset.splits().get(split);
@@ -41,7 +54,7 @@ pub(super) fn evaluate_watched<D: Backend<f32>>(
     network: &Network<f32, D>,
     dataset: &dyn Dataset,
     indices: &[u32],
-    goal: Goal<'_>,
+    goal: Goal<'_, impl LossFunction>,
     batch_size: usize,
     mut watch: impl FnMut(&Losses) -> Result<Flow, Error>,
 ) -> Result<Option<Evaluation>, Error> {

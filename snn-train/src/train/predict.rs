@@ -1,6 +1,6 @@
 //! Predictions for individual samples.
 
-use snn_core::{AnyLoss, Backend, LossFunction as _, Network, Recording};
+use snn_core::{Backend, LossFunction, Network, Recording};
 use snn_data::Dataset;
 
 use super::batch;
@@ -26,8 +26,24 @@ pub struct Prediction {
     pub spikes: Option<Vec<Vec<(u32, u16)>>>,
 }
 
-/// Passes the prediction of `network` for each of the samples to `tell`, in order. `loss` is the loss it was trained with;
-/// `traces` includes readout potentials and spikes.
+/// Passes the prediction of `network` for each of the samples to `tell`, in order. `loss` is the loss it was trained with, which
+/// determines the scores of the classes; `traces` includes readout potentials and spikes.
+///
+/// ```
+/// use snn_core::{CrossEntropy, Initialization, Network, NetworkConfig};
+/// use snn_data::{Dataset, Randman, RandmanConfig};
+/// use snn_train::{Error, predict};
+///
+/// let data = Randman::new(RandmanConfig { classes: 2, samples_per_class: 20, ..RandmanConfig::default() })?;
+/// let network: Network = Network::new(NetworkConfig::new(data.inputs(), 2), Initialization::default(), 1)?;
+/// let mut right = 0;
+/// predict(&network, &data, &data.splits().test, &CrossEntropy::default(), (10, false), |it| {
+///     right += usize::from(it.prediction == it.label);
+///     Ok::<_, Error>(())
+/// })?;
+/// assert!(right <= 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Data`] or [`Error::Network`] if a sample violates the contract of data set and network, and those of `tell`.
@@ -35,7 +51,7 @@ pub fn predict<D: Backend<f32>, E: From<Error>>(
     network: &Network<f32, D>,
     dataset: &dyn Dataset,
     indices: &[u32],
-    loss: &AnyLoss,
+    loss: &impl LossFunction,
     (batch_size, traces): (usize, bool),
     mut tell: impl FnMut(Prediction) -> Result<(), E>,
 ) -> Result<(), E> {

@@ -2,6 +2,9 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use snn_data::DataIdentity;
+
+use super::file::Weights;
 use crate::{checkpoint::Checkpoint, error::Error, experiment::Experiment};
 
 const RUN: &str = "run";
@@ -12,12 +15,25 @@ pub(super) const DATA: &str = "data";
 /// The metadata of a checkpoint for deployment: run, epoch, experiment as TOML, and as JSON the data with class names, steps, and
 /// channel statistics.
 pub(super) fn about(run: &str, checkpoint: &Checkpoint) -> Result<BTreeMap<&'static str, String>, Error> {
-    let mut about = BTreeMap::from([
-        (RUN, run.to_owned()),
-        (EPOCH, checkpoint.epoch().to_string()),
-        (EXPERIMENT, checkpoint.experiment().to_toml()?),
-    ]);
-    if let Some(data) = checkpoint.data() {
+    let mut about = known(Some(checkpoint.experiment()), checkpoint.data())?;
+    about.extend([(RUN, run.to_owned()), (EPOCH, checkpoint.epoch().to_string())]);
+    Ok(about)
+}
+
+/// The same of other weights, as far as it is known.
+pub(super) fn of_weights(weights: &Weights) -> Result<BTreeMap<&'static str, String>, Error> {
+    known(weights.experiment(), weights.data())
+}
+
+fn known(
+    experiment: Option<&Experiment>,
+    data: Option<&DataIdentity>,
+) -> Result<BTreeMap<&'static str, String>, Error> {
+    let mut about = BTreeMap::new();
+    if let Some(experiment) = experiment {
+        about.insert(EXPERIMENT, experiment.to_toml()?);
+    }
+    if let Some(data) = data {
         let json = serde_json::to_string(data).map_err(|error| Error::Impossible(error.to_string()))?;
         about.insert(DATA, json);
     }

@@ -52,6 +52,48 @@ impl Weights {
         plain::read(path, &bytes).map_err(refuse)
     }
 
+    /// The weights of a network, such as one trained by your own loop, to write them to a file. Their [`path`](Weights::path) is
+    /// `network`.
+    ///
+    /// ```
+    /// use snn_core::{Initialization, Layer, Network, NetworkConfig};
+    /// use snn_train::Weights;
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("network.npz");
+    /// let config = NetworkConfig { hidden: vec![Layer::recurrent(8)], ..NetworkConfig::new(4, 2) };
+    /// let network: Network = Network::new(config.clone(), Initialization::default(), 1)?;
+    /// std::fs::write(&path, Weights::of(&network).to_npz()?)?;
+    ///
+    /// let mut other: Network = Network::new(config, Initialization::default(), 2)?;
+    /// Weights::load(&path)?.put_into(&mut other)?;
+    /// assert!(network.parameters().eq(other.parameters()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn of<D: Backend<f32>>(network: &Network<f32, D>) -> Self {
+        let matrices = network.parameters();
+        let matrices = matrices.map(|(name, shape, values)| Stored { name, shape: shape.to_vec(), values });
+        Self { matrices: matrices.collect(), ..Self::empty(Path::new("network")) }
+    }
+
+    /// A safetensors file of these float32 tensors for any program, with `experiment` and `data` as in
+    /// [`Checkpoint::to_safetensors`] if they are known.
+    ///
+    /// # Errors
+    /// [`Error::Impossible`] for content that the format does not support.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
+        plain::encode(self.matrices(), about::of_weights(self)?)
+    }
+
+    /// The same as a NumPy archive, as in [`Checkpoint::to_npz`].
+    ///
+    /// # Errors
+    /// [`Error::Data`] for content that the format does not support, such as more than 4 GB.
+    pub fn to_npz(&self) -> Result<Vec<u8>, Error> {
+        npz::encode(self.matrices(), about::of_weights(self)?)
+    }
+
     fn of_checkpoint(path: &Path, checkpoint: &Checkpoint) -> Self {
         let matrices = checkpoint.weights().map(|(name, shape, values)| Stored {
             name: name.to_owned(),
@@ -167,7 +209,7 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Impossible`] for content that the format does not support.
     pub fn to_safetensors(&self, run: &str) -> Result<Vec<u8>, Error> {
-        plain::encode(run, self)
+        plain::encode(self.weights(), about::about(run, self)?)
     }
 
     /// The same as a NumPy archive: an array per matrix, and the metadata as texts `snn.run`, `snn.epoch`, `snn.experiment` and
@@ -176,7 +218,7 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Data`] for content that the format does not support, such as more than 4 GB.
     pub fn to_npz(&self, run: &str) -> Result<Vec<u8>, Error> {
-        npz::encode(run, self)
+        npz::encode(self.weights(), about::about(run, self)?)
     }
 }
 

@@ -1,14 +1,11 @@
 //! NumPy archives: an array per matrix, and metadata texts whose names begin with `snn.`.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use snn_data::npz::{Npz, NpzWriter};
 
-use super::{
-    about::about,
-    file::{Stored, Weights},
-};
-use crate::{checkpoint::Checkpoint, error::Error, experiment::Experiment};
+use super::file::{Stored, Weights};
+use crate::{error::Error, experiment::Experiment};
 
 /// The prefix of metadata arrays.
 const ABOUT: &str = "snn.";
@@ -42,14 +39,16 @@ pub(super) fn read(path: &Path) -> Result<Weights, Error> {
     Ok(Weights { matrices, others, experiment, data, ..Weights::empty(path) })
 }
 
-/// The weights of a checkpoint as float32 arrays `[pre, post]` by name, and metadata as texts `snn.run`, `snn.epoch`,
-/// `snn.experiment` (TOML) and `snn.data` (JSON).
-pub(super) fn encode(run: &str, checkpoint: &Checkpoint) -> Result<Vec<u8>, Error> {
+/// Float32 arrays by name, and metadata as texts prefixed with `snn.`.
+pub(super) fn encode<'a>(
+    matrices: impl Iterator<Item = (&'a str, impl AsRef<[usize]>, &'a [f32])>,
+    about: BTreeMap<&'static str, String>,
+) -> Result<Vec<u8>, Error> {
     let mut archive = NpzWriter::new();
-    for (name, shape, weights) in checkpoint.weights() {
-        archive.add(name, &shape, weights)?;
+    for (name, shape, weights) in matrices {
+        archive.add(name, shape.as_ref(), weights)?;
     }
-    for (key, text) in about(run, checkpoint)? {
+    for (key, text) in about {
         archive.add_texts(&format!("{ABOUT}{key}"), &[], &[text.as_str()])?;
     }
     Ok(archive.finish())

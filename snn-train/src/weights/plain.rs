@@ -1,14 +1,14 @@
 //! Safetensors files of this program and of others.
 
-use std::{borrow::Cow, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
 use safetensors::{Dtype, SafeTensors, View, tensor::TensorView};
 
 use super::{
-    about::{DATA, EXPERIMENT, about, experiment},
+    about::{DATA, EXPERIMENT, experiment},
     file::{Stored, Weights},
 };
-use crate::{checkpoint::Checkpoint, error::Error};
+use crate::error::Error;
 
 /// The metadata entry of checkpoints.
 const CHECKPOINT: &str = "snn";
@@ -62,26 +62,29 @@ fn of_half(bits: u16) -> f32 {
     }
 }
 
-/// The weights of a checkpoint as float32 matrices `[pre, post]` without the optimizer state; see [`about`] for the metadata.
-pub(super) fn encode(run: &str, checkpoint: &Checkpoint) -> Result<Vec<u8>, Error> {
-    let about = about(run, checkpoint)?.into_iter().map(|(key, value)| (key.to_owned(), value));
-    let matrices = checkpoint.weights().map(|(name, shape, weights)| (name, Matrix { shape, weights }));
+/// Float32 matrices, and metadata.
+pub(super) fn encode<'a>(
+    matrices: impl Iterator<Item = (&'a str, impl AsRef<[usize]>, &'a [f32])>,
+    about: BTreeMap<&'static str, String>,
+) -> Result<Vec<u8>, Error> {
+    let about = about.into_iter().map(|(key, value)| (key.to_owned(), value));
+    let matrices = matrices.map(|(name, shape, weights)| (name, Matrix { shape, weights }));
     safetensors::serialize(matrices, Some(about.collect()))
         .map_err(|error| Error::Impossible(format!("the weights cannot be written: {error}")))
 }
 
-struct Matrix<'a> {
-    shape: [usize; 2],
+struct Matrix<'a, S> {
+    shape: S,
     weights: &'a [f32],
 }
 
-impl View for Matrix<'_> {
+impl<S: AsRef<[usize]>> View for Matrix<'_, S> {
     fn dtype(&self) -> Dtype {
         Dtype::F32
     }
 
     fn shape(&self) -> &[usize] {
-        &self.shape
+        self.shape.as_ref()
     }
 
     fn data(&self) -> Cow<'_, [u8]> {

@@ -103,6 +103,60 @@ fn files_of_this_program_know_their_experiment() {
     }
 }
 
+/// The weights of a network without a checkpoint, in every format.
+#[test]
+fn networks_of_other_loops_are_written() {
+    let (place, donor) = (Place::new(), network(1));
+    let weights = Weights::of(&donor);
+    assert_eq!(
+        weights.matrices().map(|(name, shape, _)| (name, shape)).collect::<Vec<_>>(),
+        [("W1", &[2, 3][..]), ("V1", &[3, 3]), ("Wout", &[3, 2])]
+    );
+    for bytes in [weights.to_safetensors().unwrap(), weights.to_npz().unwrap()] {
+        let read = place.load(&bytes).unwrap();
+        assert!(read.experiment().is_none() && read.data().is_none());
+        let mut receiver = network(2);
+        read.put_into(&mut receiver).unwrap();
+        assert_eq!(values(&receiver), values(&donor));
+    }
+    // Weights that were read keep their metadata in the other format.
+    let mut experiment = Experiment::default();
+    experiment.set(&["data.inputs=4", "data.classes=2", "data.samples_per_class=20"]).unwrap();
+    let checkpoint = Trainer::new(experiment.clone()).unwrap().checkpoint();
+    let first = place.load(&checkpoint.to_npz("mine").unwrap()).unwrap();
+    let second = place.load(&first.to_safetensors().unwrap()).unwrap();
+    assert_eq!(second.experiment(), Some(&experiment));
+    assert_eq!(second.data(), checkpoint.data());
+    assert!(second.matrices().eq(first.matrices()));
+}
+
+/// A graph of a network without a checkpoint has the same nodes as that of a checkpoint.
+#[cfg(feature = "nir")]
+#[test]
+fn graphs_of_other_loops_are_written() {
+    let place = Place::new();
+    let mut experiment = Experiment::default();
+    let small = [
+        "data.inputs=4",
+        "data.classes=2",
+        "data.samples_per_class=20",
+        "network.recurrent=true",
+        "data.dt=2",
+    ];
+    experiment.set(&small).unwrap();
+    let trainer = Trainer::new(experiment).unwrap();
+    let graph = nir::of_network(trainer.network()).unwrap();
+    let of_checkpoint = nir::of_checkpoint("mine", &trainer.checkpoint()).unwrap();
+    assert!(graph.nodes == of_checkpoint.nodes && graph.edges == of_checkpoint.edges);
+    assert_eq!(graph.metadata.keys().collect::<Vec<_>>(), ["snn.differences", "snn.dt"]);
+    let path = place.0.path().join("own.nir");
+    graph.write(&path).unwrap();
+    let mut other = trainer.network().clone();
+    other.set_parameter("W1", &vec![0.5; 4 * 100]).unwrap();
+    Weights::load(&path).unwrap().put_into(&mut other).unwrap();
+    assert_eq!(values(&other), values(trainer.network()));
+}
+
 #[test]
 fn mismatches_are_named_and_nothing_changes() {
     let place = Place::new();

@@ -45,16 +45,26 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (loss, regularizer) = (experiment.loss_function(), experiment.regularizer());
     let goal = Goal { loss: &loss, regularizer: &regularizer };
     let evaluation = evaluate(&network, &*dataset, arguments.split, goal, batch_size)?;
+    let classes: Vec<_> = (0..dataset.classes()).map(|label| dataset.class_name(label as u16)).collect();
     if arguments.json {
-        report_json(&evaluation, arguments, &model)?;
+        report_json(&evaluation, arguments, &model, &classes)?;
     } else {
-        report(&evaluation, arguments.split, &model)?;
+        report(&evaluation, arguments.split, &model, &classes)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn report_json(evaluation: &Evaluation, arguments: &Arguments, model: &Model) -> anyhow::Result<()> {
-    let mut result = json!({ "version": 1, "kind": "evaluation", "split": arguments.split });
+fn report_json(
+    evaluation: &Evaluation,
+    arguments: &Arguments,
+    model: &Model,
+    classes: &[Option<&str>],
+) -> anyhow::Result<()> {
+    let names = classes.iter().enumerate();
+    let names = names.map(|(label, name)| name.map_or_else(|| label.to_string(), str::to_owned));
+    let classes: Vec<String> = names.collect();
+    let mut result =
+        json!({ "version": 1, "kind": "evaluation", "split": arguments.split, "classes": classes });
     if let Some(run) = &arguments.model.run {
         result["run"] = path_text(run).into();
     }
@@ -74,7 +84,7 @@ fn report_json(evaluation: &Evaluation, arguments: &Arguments, model: &Model) ->
     Ok(())
 }
 
-fn report(evaluation: &Evaluation, split: Split, model: &Model) -> io::Result<()> {
+fn report(evaluation: &Evaluation, split: Split, model: &Model, classes: &[Option<&str>]) -> io::Result<()> {
     let mut out = snn_terminal::stdout();
     let Evaluation { samples, losses, layers, confusion } = evaluation;
     let whose = match &model.source {
@@ -109,9 +119,15 @@ fn report(evaluation: &Evaluation, split: Split, model: &Model) -> io::Result<()
         let right = confusion.get(class, class);
         let confused = confusion.predictions(class).filter(|&(other, _)| other != class);
         let confused = confused.max_by_key(|&(_, count)| count);
-        let taken_for =
-            confused.map_or_else(String::new, |(other, count)| format!(", {count} classified as {other}"));
-        writeln!(out, "class {class:>2}: {right} of {all}{taken_for}")?;
+        // Digits are their own names.
+        let name = |class: usize| match classes.get(class).copied().flatten() {
+            Some(name) if name != class.to_string() => format!(" ({name})"),
+            _ => String::new(),
+        };
+        let taken_for = confused.map_or_else(String::new, |(other, count)| {
+            format!(", {count} classified as {other}{}", name(other))
+        });
+        writeln!(out, "class {class:>2}{}: {right} of {all}{taken_for}", name(class))?;
     }
     Ok(())
 }

@@ -27,4 +27,4 @@ pub use graph::{Graph, Node, Units};
 pub use isolate::{LAYOUT, serve};
 pub(super) use isolate::{answer, parse};
 pub(super) use network::matrices;
-pub use network::{differences, of_checkpoint};
+pub use network::{differences, of_checkpoint, of_network};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use snn_core::{NetworkConfig, Readout};
+use snn_core::{Backend, Network, NetworkConfig, Readout};
 
 use super::graph::{Graph, Node, Units};
 use crate::weights::about::about;
@@ -25,50 +25,70 @@ pub fn of_checkpoint(run: &str, checkpoint: &Checkpoint) -> Result<Graph, Error>
         Error::Impossible("this checkpoint does not record the length of a time step".to_owned())
     })?;
     let config = experiment.network_of(data.inputs, data.classes.len(), data.dt);
+    let matrices =
+        checkpoint.weights().map(|(name, shape, values)| (name.to_owned(), shape, values.to_owned()));
+    let mut graph = graph(&config, &matrices.collect::<Vec<_>>())?;
+    let about = about(run, checkpoint)?.into_iter();
+    graph.metadata.extend(about.map(|(key, value)| (format!("snn.{key}"), value)));
+    Ok(graph)
+}
+
+/// A network, such as one trained by your own loop, as a graph with the metadata `snn.dt` and `snn.differences`.
+///
+/// ```
+/// use snn_core::{Initialization, Layer, Network, NetworkConfig, Reset};
+/// use snn_train::{Weights, nir};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("network.nir");
+/// let config = NetworkConfig { hidden: vec![Layer::feed_forward(8)], reset: Reset::Immediate, ..NetworkConfig::new(4, 2) };
+/// let network: Network = Network::new(config.clone(), Initialization::default(), 1)?;
+/// nir::of_network(&network)?.write(&path)?;
+///
+/// let mut other: Network = Network::new(config, Initialization::default(), 2)?;
+/// Weights::load(&path)?.put_into(&mut other)?;
+/// assert!(network.parameters().eq(other.parameters()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Impossible`] for units that NIR does not support.
+pub fn of_network<D: Backend<f32>>(network: &Network<f32, D>) -> Result<Graph, Error> {
+    graph(network.config(), &network.parameters().collect::<Vec<_>>())
+}
+
+fn graph(config: &NetworkConfig, matrices: &[Matrix]) -> Result<Graph, Error> {
     if config.neuron != snn_core::NeuronKind::Lif {
         return Err(Error::Impossible(format!("NIR has no {} units", config.neuron.word())));
     }
     let mut graph = Graph::default();
-    graph.nodes.insert("input".to_owned(), Node::Input(vec![data.inputs as u64]));
+    graph.nodes.insert("input".to_owned(), Node::Input(vec![config.inputs as u64]));
     let mut below = "input".to_owned();
     for (l, layer) in config.hidden.iter().enumerate() {
         let (name, number) = (format!("hidden{}.lif", l + 1), l + 1);
-        let leak = Leak::hidden(&config, l);
+        let leak = Leak::hidden(config, l);
         let units = Units {
             v_threshold: vec![config.threshold; layer.units],
             v_reset: vec![0.0; layer.units],
             ..leak.units(config.dt, layer.units)
         };
         graph.nodes.insert(name.clone(), Node::CubaLif(units));
-        graph.linear(
-            checkpoint,
-            &format!("W{number}"),
-            &format!("hidden{number}.w_in"),
-            leak.mem,
-            (&below, &name),
-        )?;
+        let input = format!("hidden{number}.w_in");
+        graph.linear(matrices, &format!("W{number}"), &input, leak.mem, (&below, &name))?;
         if layer.recurrent {
-            let ends = (name.as_str(), name.as_str());
-            graph.linear(
-                checkpoint,
-                &format!("V{number}"),
-                &format!("hidden{number}.w_rec"),
-                leak.mem,
-                ends,
-            )?;
+            let inner = format!("hidden{number}.w_rec");
+            graph.linear(matrices, &format!("V{number}"), &inner, leak.mem, (&name, &name))?;
         }
         below = name;
     }
-    let leak = Leak::readout(&config);
+    let leak = Leak::readout(config);
     let readout = "readout.li".to_owned();
     graph.nodes.insert(readout.clone(), Node::CubaLi(leak.units(config.dt, config.outputs)));
-    graph.linear(checkpoint, "Wout", "readout.w_in", leak.mem, (&below, &readout))?;
+    graph.linear(matrices, "Wout", "readout.w_in", leak.mem, (&below, &readout))?;
     graph.nodes.insert("output".to_owned(), Node::Output(vec![config.outputs as u64]));
     graph.edges.push((readout, "output".to_owned()));
-    let about = about(run, checkpoint)?.into_iter();
-    graph.metadata = about.map(|(key, value)| (format!("snn.{key}"), value)).collect();
     graph.metadata.insert("snn.dt".to_owned(), format!("{:?}", config.dt * MS));
-    graph.metadata.insert("snn.differences".to_owned(), differences(&config).join("\n"));
+    graph.metadata.insert("snn.differences".to_owned(), differences(config).join("\n"));
     Ok(graph)
 }
 
@@ -148,18 +168,18 @@ impl Leak {
 }
 
 impl Graph {
-    /// Adds the matrix of a checkpoint between two nodes.
+    /// Adds a matrix between two nodes.
     fn linear(
         &mut self,
-        checkpoint: &Checkpoint,
+        matrices: &[Matrix],
         matrix: &str,
         name: &str,
         factor: f64,
         (from, to): (&str, &str),
     ) -> Result<(), Error> {
-        let found = checkpoint.weights().find(|(name, ..)| *name == matrix);
-        let (_, [pre, post], weights) =
-            found.ok_or_else(|| Error::Impossible(format!("the checkpoint has no matrix {matrix}")))?;
+        let found = matrices.iter().find(|(name, ..)| name == matrix);
+        let &(_, [pre, post], ref weights) =
+            found.ok_or_else(|| Error::Impossible(format!("there is no matrix {matrix}")))?;
         let weight = (0..post).flat_map(|row| (0..pre).map(move |column| column * post + row));
         let weight = weight.map(|at| f64::from(weights[at]) * factor).collect();
         self.nodes.insert(name.to_owned(), Node::Linear { shape: [post, pre], weight, bias: None });
