@@ -338,7 +338,10 @@ fn in_one_block(network: &Network, problem: &Problem, gpu: CudaEmulation) -> Run
 
 /// The problem with its first layer alone, without recurrence.
 fn alone(mut problem: Problem) -> Problem {
-    problem.config.hidden = vec![Layer::feed_forward(problem.config.hidden.first().map_or(5, |it| it.units))];
+    let config = &mut problem.config;
+    config.hidden = vec![Layer::feed_forward(config.hidden.first().map_or(5, |it| it.units))];
+    config.tau_mem = config.tau_mem.of(0).into();
+    config.tau_syn = config.tau_syn.of(0).into();
     problem
 }
 
