@@ -5,7 +5,7 @@
 
 use snn_core::{
     CrossEntropy, CudaEmulation, Implementation, Layer, LossFunction, Network, NetworkConfig, NeuronKind,
-    Readout, RecurrentGradient, Regularizer, ResetGradient, SurrogateShape, TrainingStep,
+    Readout, RecurrentGradient, Regularizer, Reset, ResetGradient, SurrogateShape, TrainingStep,
 };
 use snn_tests::{
     golden,
@@ -310,4 +310,119 @@ fn layers_too_wide_for_a_block_are_refused() {
     );
     let error = network.forward(&problem.input()).unwrap_err().to_string();
     assert!(error.contains("4097") && error.contains("CPU"), "{error}");
+}
+
+/// The kernels that a training step launches.
+fn launches(gpu: CudaEmulation, problem: &Problem) -> Vec<&'static str> {
+    let network = problem.network();
+    let (gpu, paper) = gpu.on_paper();
+    step(&emulated(&network, gpu), problem, 0.0);
+    paper.take().iter().map(|it| it.kernel).collect()
+}
+
+/// A training step in one block per sample, which must have the bits of separate kernels, and of the tape.
+fn in_one_block(network: &Network, problem: &Problem, gpu: CudaEmulation) -> Run {
+    let kernel = if problem.signal == Signal::Frames { "train_frames" } else { "train_events" };
+    assert_eq!(launches(gpu.clone(), problem), [kernel, "sum_gradients", "update_weights"], "{problem:?}");
+    let one_step = |gpu: CudaEmulation| {
+        Run::of_step(&emulated(network, gpu), &problem.input(), &problem.labels(), &problem.regularizer)
+    };
+    let (found, separate) = (one_step(gpu.clone()), one_step(gpu.clone().layer_by_layer()));
+    assert_same_bits(&found, &separate, &format!("{problem:?}"));
+    let tape = problem.run(&emulated(network, gpu));
+    // dfdx computes the loss of the tape
+    let tape = Run { cross_entropy: found.cross_entropy, regularization: found.regularization, ..tape };
+    assert_same_bits(&found, &tape, &format!("{problem:?}, tape"));
+    found
+}
+
+/// The problem with its first layer alone, without recurrence.
+fn alone(mut problem: Problem) -> Problem {
+    let config = &mut problem.config;
+    config.hidden = vec![Layer::feed_forward(config.hidden.first().map_or(5, |it| it.units))];
+    config.tau_mem = config.tau_mem.of(0).into();
+    config.tau_syn = config.tau_syn.of(0).into();
+    problem
+}
+
+#[test]
+fn golden_cases_in_one_block() {
+    let cases = golden::cases(golden::PAPER);
+    let alone = |case: &&golden::Case| {
+        let hidden = &case.expected.config.hidden;
+        hidden.len() == 1 && !hidden[0].recurrent
+    };
+    let cases: Vec<_> = cases.iter().filter(alone).collect();
+    assert!(cases.len() > 20, "{} cases", cases.len());
+    for case in cases {
+        let network = case.network::<f32>(Implementation::Fused);
+        let network = emulated(&network, CudaEmulation::new(CudaEmulation::H100, false).shuffled(3));
+        let found = Run::of_step(&network, &case.input(), &case.labels, &case.regularizer);
+        let expected = &case.expected;
+        found.assert_same_spikes(expected, &case.name);
+        let error = worst([found.loss_error(expected), found.gradient_error(expected)]);
+        assert!(error <= 2e-5, "{}: off by {error:.2e}", case.name);
+    }
+}
+
+#[test]
+fn random_cases_in_one_block() {
+    random_problems_with(150, &FUSED, &alone, &|network, problem| {
+        let gpu = CudaEmulation::new(CudaEmulation::H100, false).shuffled(problem.seed);
+        Some(in_one_block(network, problem, gpu))
+    });
+}
+
+/// Shapes at their limits, every access checked.
+#[test]
+fn every_shape_of_one_block() {
+    let regularizer = mixed(Signal::Empty, Readout::Max, 1, 1).regularizer;
+    for (k, (inputs, units, outputs, steps)) in [
+        (1, 1, 1, 1),
+        (7, 31, 2, 3),
+        (20, 33, 10, 33),
+        (40, 100, 33, 8),
+        (5, 130, 128, 5),
+        (9, 257, 20, 32),
+        (3, 512, 65, 9),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for signal in [Signal::Repeated(0.3), Signal::Frames] {
+            let config = NetworkConfig {
+                hidden: vec![Layer::feed_forward(units)],
+                reset: [Reset::default(), Reset::Immediate][k % 2],
+                reset_gradient: [ResetGradient::Differentiable, ResetGradient::Detached][k / 2 % 2],
+                readout: [Readout::Max, Readout::Sum][k / 3 % 2],
+                ..NetworkConfig::new(inputs, outputs)
+            };
+            let problem = Problem { gain: 20.0, signal, regularizer, ..Problem::new(config, 3, steps) };
+            let gpu = CudaEmulation::new(CudaEmulation::H100, false).shuffled(k as u64).checked();
+            let found = in_one_block(&problem.network(), &problem, gpu);
+            assert!(steps < 8 || found.hidden_spikes() > 0, "{problem:?}");
+        }
+    }
+}
+
+/// What does not fit on chip, or is recurrent, takes separate kernels; the bits are the same.
+#[test]
+fn one_block_only_if_it_fits() {
+    let config = |layer| NetworkConfig { hidden: vec![layer], ..NetworkConfig::new(20, 10) };
+    let of = |layer, batch, steps| Problem { gain: 9.0, ..Problem::new(config(layer), batch, steps) };
+    let (small, large) = (CudaEmulation::default(), CudaEmulation::new(CudaEmulation::H100, false));
+    let is_one = |gpu: &CudaEmulation, problem: &Problem| launches(gpu.clone(), problem).len() == 3;
+    let job = of(Layer::feed_forward(100), 3, 100);
+    assert!(is_one(&large, &job) && !is_one(&small, &job));
+    let run = |gpu: &CudaEmulation| {
+        let network = emulated(&job.network(), gpu.clone());
+        Run::of_step(&network, &job.input(), &job.labels(), &job.regularizer)
+    };
+    assert_same_bits(&run(&large), &run(&small), "job R");
+    assert!(!is_one(&large, &of(Layer::recurrent(10), 3, 10)));
+    assert!(!is_one(&large, &of(Layer::feed_forward(100), 3, 300)));
+    assert!(!is_one(&large, &of(Layer::feed_forward(513), 3, 2)));
+    let mut wide = of(Layer::feed_forward(10), 3, 10);
+    wide.config.outputs = 129;
+    assert!(!is_one(&large, &wide));
 }

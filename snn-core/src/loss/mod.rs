@@ -248,7 +248,7 @@ pub struct TrainingStep<E: Float = f32, D: Backend<E> = Cpu> {
     pub values: LossValues<E>,
     /// The gradient of the loss.
     pub gradients: Gradients<E, D>,
-    /// Fraction of the time spent on the forward pass, 0 to 1; on a GPU, on queueing it.
+    /// Fraction of the time spent on the forward pass, 0 to 1; on a GPU, on queueing it (half, if one kernel runs both passes).
     pub forward_share: f64,
 }
 

@@ -425,7 +425,7 @@ struct Function {
     each(lif_backward) each(lif_backward_recurrent_1) each(lif_backward_recurrent_2) \
     each(lif_backward_recurrent_wide) each(lif_backward_recurrent_tile_2) each(lif_backward_recurrent_tile_4) \
     each(gather_events) each(gather_spikes) each(product) each(transpose) each(cross_entropy) \
-    each(activity) each(sum_gradients) each(update_weights) each(multiply_adds)
+    each(activity) each(train_events) each(train_frames) each(sum_gradients) each(update_weights) each(multiply_adds)
 
 #define FUNCTION(name) {#name, snn_##name, sizeof(arguments_of_##name)},
 static struct Function functions[] = {KERNELS(FUNCTION){"sgd_update_f32", NULL, 0}, {"adam_update_f32", NULL, 0}};

@@ -72,7 +72,7 @@ fn scenario_operations() {
     step();
     let ((), calls) = cuda_calls(false, &mut step).unwrap();
     // docs/gpu.md states these numbers
-    assert_eq!(counted(&calls), [13, 5, 2, 4, 0, 1, 0]);
+    assert_eq!(counted(&calls), [4, 5, 2, 4, 0, 1, 0]);
 
     drop(step);
 

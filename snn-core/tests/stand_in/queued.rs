@@ -18,11 +18,20 @@ fn without_graphs_kernels_are_launched_one_by_one() {
 }
 
 fn scenario_graphs() {
-    assert!(train() > 10, "too few graphs were launched");
+    for hidden in networks() {
+        assert!(train(hidden) > 10, "too few graphs were launched");
+    }
 }
 
 fn scenario_no_graphs() {
-    assert_eq!(train(), 0);
+    for hidden in networks() {
+        assert_eq!(train(hidden), 0);
+    }
+}
+
+/// Layer by layer, and in one block per sample.
+fn networks() -> [Vec<Layer>; 2] {
+    [vec![Layer::recurrent(30), Layer::feed_forward(20)], vec![Layer::feed_forward(30)]]
 }
 
 /// Random events for `batch` samples.
@@ -38,11 +47,8 @@ fn weights(network: &Network<f32, Cuda>) -> Vec<Vec<u32>> {
 
 /// Trains one network with queued steps and another with separate passes and updates: staged batches of two sizes, forward passes
 /// in between, and a learning rate that changes. Returns the number of launched graphs.
-fn train() -> usize {
-    let config = NetworkConfig {
-        hidden: vec![Layer::recurrent(30), Layer::feed_forward(20)],
-        ..NetworkConfig::new(12, 5)
-    };
+fn train(hidden: Vec<Layer>) -> usize {
+    let config = NetworkConfig { hidden, ..NetworkConfig::new(12, 5) };
     let device = cuda(0).unwrap();
     let mut queued: Network<f32, Cuda> =
         Network::on(device, config, Initialization::Normal { gain: 7.0 }, 1).unwrap();

@@ -189,13 +189,14 @@ fn listed(kernels: &[Compiled]) -> String {
 }
 
 /// Kernels that must run in one wave on the GPU for which work is partitioned: a second wave would be almost empty.
-const ONE_WAVE: [&str; 6] = [
+const ONE_WAVE: [&str; 7] = [
     "project_events_on_chip",
     "lif_forward_recurrent",
     "lif_backward_recurrent_tile_2",
     "lif_backward_recurrent_tile_4",
     "gather_events",
     "gather_spikes",
+    "train_events",
 ];
 
 /// That GPU, by its capability without the dot.

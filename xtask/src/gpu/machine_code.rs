@@ -15,7 +15,7 @@ const REGISTERS: [(&str, u32); 5] = [
 ];
 
 /// Required number of loads in flight, where a loop would otherwise wait for each one.
-const IN_FLIGHT: [(&str, usize); 8] = [
+const IN_FLIGHT: [(&str, usize); 10] = [
     ("gather_spikes", 8),
     ("lif_backward", 8),
     ("lif_backward_recurrent_1", 8),
@@ -23,7 +23,9 @@ const IN_FLIGHT: [(&str, usize); 8] = [
     ("lif_backward_recurrent_wide", 8),
     ("lif_forward", 8),
     ("lif_forward_recurrent", 4),
-    ("sum_gradients", 8),
+    ("sum_gradients", 16),
+    ("train_events", 4),
+    ("train_frames", 4),
 ];
 
 /// The code of one kernel.

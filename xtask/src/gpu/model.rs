@@ -107,6 +107,20 @@ impl Job {
                 let recurrent = if self.recurrent { masks + traces } else { 0.0 };
                 (masks + VALUE * rows * outputs + recurrent, spikes * (own + outputs))
             }
+            // reads the input and the weights, and writes a gradient per sample; spikes and events add rows forward and backward
+            "train_events" | "train_frames" => {
+                let gradients = VALUE * self.batch as f64 * hidden * (inputs + outputs);
+                let dense =
+                    hidden * (STEP_FORWARD + STEP_BACKWARD + 2.0 * outputs) + 2.0 * STEP_BACKWARD * outputs;
+                let below = match self.events {
+                    Some(_) => 2.0 * events * hidden,
+                    None => 4.0 * rows * inputs * hidden,
+                };
+                (
+                    self.input_bytes() + weights + VALUE * hidden * outputs + gradients,
+                    rows * dense + below + 2.0 * spikes * outputs,
+                )
+            }
             _ => return None,
         };
         Some(Work { bytes, operations })
@@ -159,6 +173,12 @@ pub(super) mod tests {
         assert_eq!(gather.bytes, 2.0 * 2_048_000.0 + 4.0 * 128_000.0 + traces + 4.0 * 700.0 * 256.0);
         assert_eq!(of("gather_spikes").operations, 256.0 * 2000.4 * 276.0);
         assert_eq!(shd.work_of("transpose"), None);
+        // both passes of a sample: 256 gradients of 256 x (700 + 20) weights
+        let whole = of("train_events");
+        let gradients = 4.0 * 256.0 * 256.0 * 720.0;
+        assert_eq!(whole.bytes, 2.0 * 2_048_000.0 + 4.0 * 128_000.0 + 4.0 * 256.0 * 720.0 + gradients);
+        let dense = 128_000.0 * (256.0 * (20.0 + 12.0 + 40.0) + 480.0);
+        assert_eq!(whole.operations, dense + 2.0 * 2_048_000.0 * 256.0 + 2.0 * 256.0 * 2000.4 * 20.0);
         // dense operations of a step are those of its kernels
         let analog = Job { events: None, ..shd.clone() };
         let dense = |job: &Job, kernel: &str| job.work_of(kernel).map_or(0.0, |it| it.operations);

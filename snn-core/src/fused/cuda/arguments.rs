@@ -53,6 +53,8 @@ kernels! {
     TRANSPOSE: Transpose = "transpose";
     CROSS_ENTROPY: CrossEntropy = "cross_entropy";
     ACTIVITY: Activity = "activity";
+    TRAIN_EVENTS: TrainSample = "train_events";
+    TRAIN_FRAMES: TrainSample = "train_frames";
     SUM_GRADIENTS: SumGradients = "sum_gradients";
     UPDATE_WEIGHTS: UpdateWeights = "update_weights";
     MULTIPLY_ADDS: MultiplyAdds = "multiply_adds";
@@ -92,8 +94,9 @@ packed! {
     Gather: 5, 8;
     Product: 11, 2;
     Transpose: 2, 4;
-    CrossEntropy: 5, 6;
+    CrossEntropy: 6, 6;
     Activity: 7, 6;
+    TrainSample: 41, 38;
     SumGradients: 195, 132;
     UpdateWeights: 196, 132;
     MultiplyAdds: 1, 2;
@@ -254,7 +257,8 @@ pub(super) struct CrossEntropy {
     pub(super) d_logits: Address,
     pub(super) labels: Address,
     pub(super) losses: Address,
-    pub(super) label_smoothing: f64,
+    pub(super) confidence: f64,
+    pub(super) even: f64,
     pub(super) batch: u32,
     pub(super) outputs: u32,
     pub(super) of_label: f32,
@@ -282,12 +286,31 @@ pub(super) struct Activity {
     pub(super) d_square: f32,
 }
 
+/// `sample.cuh`
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TrainSample {
+    pub(super) forward: LifForward,
+    pub(super) readout: Readout,
+    pub(super) loss: CrossEntropy,
+    pub(super) activity: Activity,
+    pub(super) backward: LifBackward,
+    pub(super) weights: Address,
+    pub(super) readout_weights: Address,
+    pub(super) offsets: Address,
+    pub(super) indices: Address,
+    pub(super) frames: Address,
+    pub(super) sums: Address,
+    pub(super) readout_sums: Address,
+    pub(super) inputs: u32,
+    pub(super) narrow_bits: u32,
+}
+
 /// Matrices per launch of the kernels in `update.cuh`, `MATRICES` there.
 pub(super) const MATRICES: usize = 32;
 
-/// Threads per block of these kernels, `UPDATE_THREADS`, and values per block, `UPDATE_PART`.
+/// Threads per block of these kernels, one per value, `UPDATE_THREADS` there.
 pub(super) const UPDATE_THREADS: usize = 256;
-pub(super) const UPDATE_PART: usize = 1024;
 
 /// `update.cuh`
 #[repr(C)]

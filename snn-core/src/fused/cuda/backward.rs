@@ -4,7 +4,7 @@ use super::{
     arguments::{self as kernel, Address, Gather, Kernel, LifBackward, Transpose},
     forward::{Below, Feed, MAX_THREADS, Matrices, Step, Trace, product, words},
     kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch, WARP},
-    occupancy::{LARGEST_SHARED, places},
+    occupancy::{LARGEST_SHARED, PARTIAL_FLOATS, by_sample, places},
 };
 use crate::{
     Readout,
@@ -20,9 +20,6 @@ const TILE_UNITS: usize = 256;
 
 /// Maximum warps per block of the gather kernels.
 const GATHER_WARPS: usize = 16;
-
-/// Maximum number of floats in the partial sums of one gradient.
-const PARTIAL_FLOATS: usize = 1 << 26;
 
 /// Addresses of the gradients of logits, spike counts of each hidden layer, and readout potentials.
 pub(super) struct FromAbove {
@@ -139,7 +136,7 @@ impl<M: KernelDevice> Step<'_, M> {
     }
 
     /// Arguments of the time loop of a layer, without addresses.
-    fn lif_backward(&self, shape: &LayerPlan) -> LifBackward {
+    pub(super) fn lif_backward(&self, shape: &LayerPlan) -> LifBackward {
         let plan = self.plan;
         LifBackward {
             trace: 0,
@@ -258,6 +255,7 @@ impl<M: KernelDevice> Step<'_, M> {
         let (machine, Plan { batch, steps, .. }) = (self.machine, self.plan);
         let size = units * columns;
         let most = (PARTIAL_FLOATS / size).max(1);
+        let by_sample = by_sample(self.plan).is_some();
         let (gather, offsets, indices, masks) = match below {
             Below::Input(Feed::Events { offsets, indices }) => {
                 (kernel::GATHER_EVENTS, offsets.address(), indices.address(), 0)
@@ -267,6 +265,7 @@ impl<M: KernelDevice> Step<'_, M> {
                 let depth = batch * steps;
                 let tiles = units.div_ceil(kernel::SIDE) * columns.div_ceil(kernel::SIDE);
                 let splits = (BLOCKS / tiles).clamp(1, depth.div_ceil(256)).min(most);
+                let splits = if by_sample { *batch } else { splits };
                 let arguments = product(units, columns, depth, splits);
                 let parts = arguments.depth.div_ceil(arguments.split) as usize;
                 let sums = DeviceBuffer::new(machine, parts * size)?;
@@ -289,7 +288,8 @@ impl<M: KernelDevice> Step<'_, M> {
         // the order of sums must not depend on the GPU: its memory determines tiles, but not parts
         let (tile, tiles) = unit_tiles(units, LARGEST_SHARED, stage);
         let places = places(WARP * warps, 40, tile * WARP * size_of::<f32>() + stage);
-        let samples = batch.div_ceil((places / (tiles * column_tiles)).clamp(1, *batch).min(most));
+        let groups = (places / (tiles * column_tiles)).clamp(1, *batch).min(most);
+        let samples = if by_sample { 1 } else { batch.div_ceil(groups) };
         let parts = batch.div_ceil(samples);
         let (tile, tiles) = unit_tiles(units, machine.largest_shared(), stage);
         let sums = DeviceBuffer::new(machine, parts * size)?;

@@ -292,6 +292,26 @@ impl<M: KernelDevice> Step<'_, M> {
         }
     }
 
+    /// Arguments of the time loop of a layer, without addresses.
+    pub(super) fn lif_forward_arguments(&self, shape: &LayerPlan) -> LifForward {
+        let plan = self.plan;
+        LifForward {
+            trace: 0,
+            masks: 0,
+            counts: 0,
+            recurrent: 0,
+            threshold: shape.threshold,
+            leak_mem: shape.leak_mem,
+            leak_syn: shape.leak_syn,
+            batch: plan.batch as u32,
+            steps: plan.steps as u32,
+            units: shape.units as u32,
+            words: words(shape.units) as u32,
+            framed: 0,
+            immediate: u32::from(plan.immediate_reset),
+        }
+    }
+
     /// Queues the time loop of one layer; `potentials` contains the drive.
     fn lif_forward(
         &self,
@@ -309,15 +329,8 @@ impl<M: KernelDevice> Step<'_, M> {
             masks: spikes.address(),
             counts,
             recurrent: recurrent.unwrap_or(0),
-            threshold: shape.threshold,
-            leak_mem: shape.leak_mem,
-            leak_syn: shape.leak_syn,
-            batch: plan.batch as u32,
-            steps: plan.steps as u32,
-            units: shape.units as u32,
-            words: words as u32,
             framed: u32::from(framed),
-            immediate: u32::from(plan.immediate_reset),
+            ..self.lif_forward_arguments(shape)
         };
         let width = shape.units.next_multiple_of(WARP);
         let (kernel, launch) = match recurrent {

@@ -103,6 +103,11 @@ pub(crate) trait KernelDevice: Clone + fmt::Debug + Send + Sync + 'static {
     /// Maximum on-chip memory per block, in bytes.
     fn largest_shared(&self) -> usize;
 
+    /// Whether one kernel may run the whole training step of a sample that fits on chip.
+    fn whole_samples(&self) -> bool {
+        true
+    }
+
     /// Launches a kernel.
     ///
     /// # Safety

@@ -14,16 +14,81 @@ use crate::{
 /// Samples per block, one per warp.
 const SAMPLES: usize = 8;
 
+/// The loss of every sample.
+#[derive(Debug)]
+pub(super) struct Losses<M: KernelDevice> {
+    /// `[rows, batch]`.
+    values: DeviceBuffer<M, f64>,
+    /// Cross-entropy, and the penalty of each layer if there is a regularizer.
+    pub(super) rows: usize,
+    batch: usize,
+}
+
+impl<M: KernelDevice> Losses<M> {
+    pub(super) fn new(machine: &M, plan: &Plan, head: Head<'_>) -> Result<Self, Failure<M>> {
+        let regularized = head.regularizer.lower_strength > 0.0 || head.regularizer.upper_strength > 0.0;
+        let rows = if regularized { 1 + plan.hidden.len() } else { 1 };
+        Ok(Losses { values: DeviceBuffer::new(machine, rows * plan.batch)?, rows, batch: plan.batch })
+    }
+
+    pub(super) fn address(&self) -> Address {
+        self.values.address()
+    }
+
+    /// The address of the penalties of a layer; 0 if there is no regularizer.
+    fn penalties(&self, layer: usize) -> Address {
+        let row = 1 + layer;
+        if row < self.rows { self.address() + (row * self.batch * size_of::<f64>()) as Address } else { 0 }
+    }
+
+    /// Arguments of the cross-entropy, without addresses of logits, their gradient and labels.
+    pub(super) fn cross_entropy(&self, plan: &Plan, head: Head<'_>) -> CrossEntropy {
+        let (of_label, of_others, scale) = head.target(plan.outputs);
+        CrossEntropy {
+            logits: 0,
+            d_logits: 0,
+            labels: 0,
+            losses: self.address(),
+            confidence: 1.0 - head.label_smoothing,
+            even: head.label_smoothing / plan.outputs as f64,
+            batch: plan.batch as u32,
+            outputs: plan.outputs as u32,
+            of_label,
+            of_others,
+            scale,
+            padding: 0,
+        }
+    }
+
+    /// Arguments of the penalty of a layer, without addresses of counts and their gradient.
+    pub(super) fn activity(&self, plan: &Plan, head: Head<'_>, layer: usize) -> Activity {
+        let units = plan.hidden[layer].units;
+        let scales = head.activity(units);
+        Activity {
+            counts: 0,
+            d_counts: 0,
+            penalties: self.penalties(layer),
+            lower_strength: head.regularizer.lower_strength,
+            lower_threshold: head.regularizer.lower_threshold,
+            upper_strength: head.regularizer.upper_strength,
+            upper_threshold: head.regularizer.upper_threshold,
+            batch: plan.batch as u32,
+            units: units as u32,
+            squared: u32::from(head.regularizer.upper_norm == 2),
+            inverse_units: scales.inverse_units,
+            d_over: scales.d_over,
+            d_square: scales.d_square,
+        }
+    }
+}
+
 /// The loss of every sample, and the gradients of logits and counts, queued.
 #[derive(Debug)]
 pub(super) struct QueuedHead<M: KernelDevice> {
     d_logits: DeviceBuffer<M, f32>,
     /// Of each hidden layer, if there is a regularizer.
     d_counts: Vec<Option<DeviceBuffer<M, f32>>>,
-    /// `[rows, batch]`.
-    losses: DeviceBuffer<M, f64>,
-    /// Cross-entropy, and the penalty of each layer if there is a regularizer.
-    pub(super) rows: usize,
+    pub(super) losses: Losses<M>,
 }
 
 impl<M: KernelDevice> QueuedHead<M> {
@@ -37,25 +102,11 @@ impl<M: KernelDevice> QueuedHead<M> {
         labels: Address,
     ) -> Result<Self, Failure<M>> {
         let (batch, outputs) = (plan.batch, plan.outputs);
-        let regularized = head.regularizer.lower_strength > 0.0 || head.regularizer.upper_strength > 0.0;
-        let rows = if regularized { 1 + counts.len() } else { 1 };
-        let losses = DeviceBuffer::<M, f64>::new(machine, rows * batch)?;
+        let losses = Losses::new(machine, plan, head)?;
         let d_logits = DeviceBuffer::new(machine, batch * outputs)?;
         let launch = Launch { blocks: [batch.div_ceil(SAMPLES), 1, 1], threads: [WARP, SAMPLES], shared: 0 };
-        let (of_label, of_others, scale) = head.target(outputs);
-        let arguments = CrossEntropy {
-            logits,
-            d_logits: d_logits.address(),
-            labels,
-            losses: losses.address(),
-            label_smoothing: head.label_smoothing,
-            batch: batch as u32,
-            outputs: outputs as u32,
-            of_label,
-            of_others,
-            scale,
-            padding: 0,
-        };
+        let arguments =
+            CrossEntropy { logits, d_logits: d_logits.address(), labels, ..losses.cross_entropy(plan, head) };
         #[expect(unsafe_code, reason = "kernels trust their arguments")]
         // SAFETY: logits and their gradient are [batch, outputs]; there is a label and a loss per sample.
         unsafe {
@@ -63,27 +114,12 @@ impl<M: KernelDevice> QueuedHead<M> {
         }
         let mut d_counts = Vec::with_capacity(counts.len());
         for (l, (&counts, layer)) in counts.iter().zip(&plan.hidden).enumerate() {
-            if !regularized {
+            if losses.penalties(l) == 0 {
                 d_counts.push(None);
                 continue;
             }
             let d = DeviceBuffer::new(machine, batch * layer.units)?;
-            let scales = head.activity(layer.units);
-            let arguments = Activity {
-                counts,
-                d_counts: d.address(),
-                penalties: losses.address() + ((1 + l) * batch * size_of::<f64>()) as Address,
-                lower_strength: head.regularizer.lower_strength,
-                lower_threshold: head.regularizer.lower_threshold,
-                upper_strength: head.regularizer.upper_strength,
-                upper_threshold: head.regularizer.upper_threshold,
-                batch: batch as u32,
-                units: layer.units as u32,
-                squared: u32::from(head.regularizer.upper_norm == 2),
-                inverse_units: scales.inverse_units,
-                d_over: scales.d_over,
-                d_square: scales.d_square,
-            };
+            let arguments = Activity { counts, d_counts: d.address(), ..losses.activity(plan, head, l) };
             #[expect(unsafe_code, reason = "kernels trust their arguments")]
             // SAFETY: counts and their gradient are [batch, units]; after the row of the loss, `losses` has a row per layer.
             unsafe {
@@ -91,12 +127,7 @@ impl<M: KernelDevice> QueuedHead<M> {
             }
             d_counts.push(Some(d));
         }
-        Ok(QueuedHead { d_logits, d_counts, losses, rows })
-    }
-
-    /// The address of the losses.
-    pub(super) fn losses(&self) -> Address {
-        self.losses.address()
+        Ok(QueuedHead { d_logits, d_counts, losses })
     }
 
     /// For the backward pass, which must be queued before this is dropped.

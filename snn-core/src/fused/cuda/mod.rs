@@ -8,6 +8,9 @@
 //! V in on-chip memory. Weight gradients are gathered by spikes into partial sums, whose number depends only on shapes, and which are
 //! added in a fixed order: no sum depends on which thread comes first, so the same seed gives the same bits on the same GPU.
 //!
+//! If everything that a sample needs fits on chip ([`occupancy::by_sample`]: one hidden layer without recurrence), one block per sample
+//! runs forward pass, loss, backward pass and partial gradients instead ([`sample`]), with the same bits.
+//!
 //! A training step is queued as a whole, including norms, clipping and the update of the weights ([`queue_step`]); the host reads its
 //! values later.
 //!
@@ -24,7 +27,8 @@
 //! - in the backward pass: adjoint currents, `4 B T H` of two neighboring layers at a time, and the partial sums of all gradients, at
 //!   most 256 MB each (46 MB together in job S).
 //!
-//! For one hidden layer, that is about `8 B T H`: 1.0 MB per sample in job S of the README (T 500, H 256). Queued steps keep this memory
+//! For one hidden layer, that is about `8 B T H`: 1.0 MB per sample in job S of the README (T 500, H 256). A network whose traces stay
+//! on chip needs only the input and the partial sums, one gradient per sample. Queued steps keep this memory
 //! for the next step; it is released if an allocation fails.
 //!
 //! # Lower bounds
@@ -40,7 +44,8 @@
 //! - `kernels/`: the kernels and their equations, in the common subset of CUDA C++ and C;
 //! - [`arguments`]: their arguments; [`kernel_device`]: the interface of a device that runs them, and its memory;
 //! - [`forward`], [`backward`]: the launches of both passes;
-//! - [`loss`]: the loss and its gradients; [`updates`]: sums of gradients, norms and updates of weights;
+//! - [`sample`]: both passes and the loss in one launch; [`loss`]: the loss and its gradients;
+//! - [`updates`]: sums of gradients, norms and updates of weights;
 //! - [`resident`]: weights in buffers; [`bridge`]: copies between buffers and dfdx's tensors;
 //! - [`report`]: the values of a training step for the host, in one copy;
 //! - [`occupancy`]: partitions of work that determine the order of sums;
@@ -77,6 +82,7 @@ mod profile;
 mod readback;
 mod report;
 mod resident;
+mod sample;
 #[cfg(feature = "cuda")]
 mod staging;
 mod updates;
@@ -97,7 +103,7 @@ use dfdx::prelude::{HasShape as _, Storage};
 pub use driver::cuda;
 use forward::{MAX_RECURRENT, Results, Trace, words};
 use kernel_device::{DeviceBuffer, Failure, KernelDevice};
-use loss::QueuedHead;
+use loss::{Losses, QueuedHead};
 #[cfg(feature = "cuda")]
 pub use profile::{CudaCall, CudaKernel, CudaWork, cuda_calls};
 use report::{Report, Told};
@@ -225,9 +231,9 @@ pub(super) fn training_pass<M: KernelDevice>(
 /// Forward pass, loss and backward pass of a training step, queued.
 struct Passes<M: KernelDevice> {
     report: Report<M>,
-    loss: QueuedHead<M>,
+    loss: Losses<M>,
     partials: Vec<Option<backward::Partials<M>>>,
-    /// The time that the host needed to queue the forward pass, in seconds.
+    /// The time that the host needed to queue the forward pass, in seconds; if one launch has both passes, half of that.
     forward: f64,
 }
 
@@ -245,11 +251,19 @@ impl<M: KernelDevice> Passes<M> {
         let start = Instant::now();
         let report = Report::new(machine, plan, frozen.len())?;
         let results = Results { logits: report.logits(), counts: report.counts(), readout: 0 };
+        if let &[counts] = &results.counts[..] {
+            let results = [results.logits, counts];
+            let trained = sample::train(machine, plan, matrices, input, head, labels, results, frozen)?;
+            if let Some(sample::Trained { losses, partials }) = trained {
+                let forward = start.elapsed().as_secs_f64() / 2.0;
+                return Ok(Passes { report, loss: losses, partials, forward });
+            }
+        }
         let trace = Trace::forward(machine, plan, matrices, input, &results)?;
         let forward = start.elapsed().as_secs_f64();
         let loss = QueuedHead::queue(machine, plan, head, results.logits, &results.counts, labels)?;
         let partials = backward::run(machine, plan, matrices, trace, &loss.gradients(), frozen)?;
-        Ok(Passes { report, loss, partials, forward })
+        Ok(Passes { report, loss: loss.losses, partials, forward })
     }
 }
 

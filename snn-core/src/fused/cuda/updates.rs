@@ -2,12 +2,12 @@
 
 use super::{
     arguments::{
-        self as kernel, Address, MATRICES, MatrixRow, RULE_ADAM, RULE_SGD, Rates, SumGradients, UPDATE_PART,
+        self as kernel, Address, MATRICES, MatrixRow, RULE_ADAM, RULE_SGD, Rates, SumGradients,
         UPDATE_THREADS, UpdateWeights,
     },
     backward::Partials,
     kernel_device::{DeviceBuffer, Failure, KernelDevice, Launch},
-    loss::QueuedHead,
+    loss::Losses,
 };
 use crate::{update::DeviceRule, weights::Buffer};
 
@@ -24,7 +24,7 @@ impl Table {
         let mut blocks = 0;
         for row in &mut rows {
             row.first_block = blocks as u32;
-            blocks += (row.count as usize).div_ceil(UPDATE_PART);
+            blocks += (row.count as usize).div_ceil(UPDATE_THREADS);
         }
         Table { rows, blocks }
     }
@@ -67,12 +67,12 @@ pub(super) fn complete(gradient: Address, count: usize) -> MatrixRow {
 pub(super) fn sum<M: KernelDevice>(
     machine: &M,
     rows: Vec<MatrixRow>,
-    loss: Option<(&QueuedHead<M>, usize, Address)>,
+    loss: Option<(&Losses<M>, usize, Address)>,
 ) -> Result<Summed<M>, Failure<M>> {
     let table = Table::new(rows);
     let squares = DeviceBuffer::new(machine, table.blocks)?;
     let (losses, loss_rows, batch, loss_sums) =
-        loss.map_or((0, 0, 0, 0), |(head, batch, sums)| (head.losses(), head.rows, batch, sums));
+        loss.map_or((0, 0, 0, 0), |(losses, batch, sums)| (losses.address(), losses.rows, batch, sums));
     let arguments = SumGradients {
         squares: squares.address(),
         losses,

@@ -10,6 +10,8 @@ use super::{
 };
 use std::io::Write as _;
 
+mod sample;
+
 /// A sample so far away that its offset exceeds 2^32 values even with five values per sample.
 const SAMPLE: usize = 1_000_000_000;
 const STEPS: usize = 40;
@@ -269,7 +271,8 @@ fn readouts_and_losses_of_far_samples() {
         d_logits: at[1],
         labels: at[2],
         losses: at[3],
-        label_smoothing: 0.1,
+        confidence: 0.9,
+        even: 0.02,
         batch: batch_of(far),
         outputs: OUTPUTS as u32,
         of_label: 0.92,
@@ -401,7 +404,7 @@ fn products_and_sums_of_far_values() {
         first: at[3],
         second: at[4],
         sums: at[0],
-        count: (first(far) * UPDATE_PART + 900) as u64,
+        count: (first(far) * UPDATE_THREADS + 200) as u64,
         parts: 1,
         ..MatrixRow::default()
     };
@@ -420,7 +423,7 @@ fn products_and_sums_of_far_values() {
             rows,
         }
     };
-    let values = || floats(900, BLOCK * UPDATE_PART);
+    let values = || floats(200, BLOCK * UPDATE_THREADS);
     let pieces = [values(), values(), values(), values(), values(), doubles(1, BLOCK)];
     let (threads, shared) = ([UPDATE_THREADS, 1], 8 * UPDATE_THREADS);
     let kernel = &kernel::SUM_GRADIENTS;
@@ -446,7 +449,7 @@ fn products_and_sums_of_far_values() {
         0,
     );
     let squares = || {
-        piece(&(0..900).map(|k| (k as f32 * 0.1).sin().powi(2)).collect::<Vec<f32>>(), BLOCK * UPDATE_PART)
+        piece(&(0..200).map(|k| (k as f32 * 0.1).sin().powi(2)).collect::<Vec<f32>>(), BLOCK * UPDATE_THREADS)
     };
     let pieces = [values(), values(), values(), values(), squares(), rates];
     let kernel = &kernel::UPDATE_WEIGHTS;

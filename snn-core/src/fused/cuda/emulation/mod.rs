@@ -44,6 +44,7 @@ pub struct CudaEmulation {
     largest_shared: usize,
     order: Order,
     checked: bool,
+    layer_by_layer: bool,
     pool: Memories,
     /// Records launches instead of running them.
     paper: Option<Paper>,
@@ -82,13 +83,26 @@ impl CudaEmulation {
     #[must_use]
     pub fn new(largest_shared: usize, reversed: bool) -> Self {
         let order = if reversed { Order::Descending } else { Order::Ascending };
-        CudaEmulation { largest_shared, order, checked: false, pool: Pool::default(), paper: None }
+        CudaEmulation {
+            largest_shared,
+            order,
+            checked: false,
+            layer_by_layer: false,
+            pool: Pool::default(),
+            paper: None,
+        }
     }
 
     /// Runs blocks and threads in a different order in every turn, determined by the seed.
     #[must_use]
     pub fn shuffled(self, seed: u64) -> Self {
         CudaEmulation { order: Order::Shuffled(seed), ..self }
+    }
+
+    /// Runs a kernel per layer and pass even if a whole training step of a sample fits on chip.
+    #[must_use]
+    pub fn layer_by_layer(self) -> Self {
+        CudaEmulation { layer_by_layer: true, ..self }
     }
 
     /// Runs no kernels, so results are invalid, but records all launches.
@@ -185,6 +199,10 @@ impl KernelDevice for CudaEmulation {
         self.largest_shared
     }
 
+    fn whole_samples(&self) -> bool {
+        !self.layer_by_layer
+    }
+
     #[expect(unsafe_code, reason = "kernels trust their arguments")]
     unsafe fn launch<A: Packed>(
         &self,
@@ -278,6 +296,8 @@ bodies! {
     snn_transpose = snn_checked_transpose = "transpose", false;
     snn_cross_entropy = snn_checked_cross_entropy = "cross_entropy", true;
     snn_activity = snn_checked_activity = "activity", true;
+    snn_train_events = snn_checked_train_events = "train_events", true;
+    snn_train_frames = snn_checked_train_frames = "train_frames", true;
     snn_sum_gradients = snn_checked_sum_gradients = "sum_gradients", true;
     snn_update_weights = snn_checked_update_weights = "update_weights", true;
     snn_multiply_adds = snn_checked_multiply_adds = "multiply_adds", false;

@@ -14,13 +14,24 @@ fn regularizer() -> Regularizer {
 }
 
 fn network() -> Network {
-    let hidden = vec![Layer::recurrent(40), Layer::feed_forward(33)];
+    of_layers(vec![Layer::recurrent(40), Layer::feed_forward(33)])
+}
+
+/// A step of a sample of this network runs in one block.
+fn small_network() -> Network {
+    of_layers(vec![Layer::feed_forward(33)])
+}
+
+fn of_layers(hidden: Vec<Layer>) -> Network {
     let config = NetworkConfig { hidden, ..NetworkConfig::new(12, 5) };
     Network::new(config, Initialization::Normal { gain: 7.0 }, 1).unwrap()
 }
 
 fn emulated(gpu: CudaEmulation) -> Network {
-    let mut network = network();
+    on(network(), gpu)
+}
+
+fn on(mut network: Network, gpu: CudaEmulation) -> Network {
     network.emulate_cuda(gpu);
     network
 }
@@ -53,10 +64,10 @@ fn queue(
     queued.unwrap().expect("the emulation queues steps")
 }
 
-fn same_training(kind: OptimizerKind, clip: Option<f64>, frozen: &[String]) {
+fn same_training(network: fn() -> Network, kind: OptimizerKind, clip: Option<f64>, frozen: &[String]) {
     let what = format!("{kind:?}, clipped to {clip:?}, without {frozen:?}");
-    let mut queued = emulated(CudaEmulation::default().shuffled(5));
-    let mut separate = emulated(CudaEmulation::default());
+    let mut queued = on(network(), CudaEmulation::default().shuffled(5));
+    let mut separate = on(network(), CudaEmulation::default().layer_by_layer());
     let mut on_cpu = network();
     let [mut of_queued, mut of_separate, mut of_cpu] =
         [&queued, &separate, &on_cpu].map(|network| optimizer(kind, network, frozen));
@@ -102,19 +113,24 @@ fn same_training(kind: OptimizerKind, clip: Option<f64>, frozen: &[String]) {
 #[test]
 fn queued_steps_are_those_of_separate_passes_and_updates() {
     for kind in [OptimizerKind::Adam, OptimizerKind::AdamW, OptimizerKind::Sgd] {
-        same_training(kind, None, &[]);
-        same_training(kind, Some(0.01), &["V1".to_owned(), "Wout".to_owned()]);
+        same_training(network, kind, None, &[]);
+        same_training(network, kind, Some(0.01), &["V1".to_owned(), "Wout".to_owned()]);
+    }
+    for frozen in [&[][..], &["W1".to_owned()], &["Wout".to_owned()]] {
+        same_training(small_network, OptimizerKind::Adam, Some(0.01), frozen);
     }
 }
 
 #[test]
 fn accesses_of_a_queued_step_are_checked() {
-    let mut network = emulated(CudaEmulation::default().shuffled(2).checked());
-    let mut adam = optimizer(OptimizerKind::Adam, &network, &[]);
-    let (values, norms) = queue(&mut network, &mut *adam, 0, Some(0.1)).read().unwrap();
-    assert!(values.regularization > 0.0 && norms.iter().all(|(_, norm)| *norm > 0.0), "{norms:?}");
-    let (_, gradients) = network.loss_and_gradients(&input(1), &LABELS, &regularizer()).unwrap();
-    adam.update(&mut network, &gradients).unwrap();
+    for network in [network(), small_network()] {
+        let mut network = on(network, CudaEmulation::default().shuffled(2).checked());
+        let mut adam = optimizer(OptimizerKind::Adam, &network, &[]);
+        let (values, norms) = queue(&mut network, &mut *adam, 0, Some(0.1)).read().unwrap();
+        assert!(values.regularization > 0.0 && norms.iter().all(|(_, norm)| *norm > 0.0), "{norms:?}");
+        let (_, gradients) = network.loss_and_gradients(&input(1), &LABELS, &regularizer()).unwrap();
+        adam.update(&mut network, &gradients).unwrap();
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@
 // On entry, row n of `trace` contains drive[n], which is read before the potential replaces it: x[n] before the reset, which a
 // differentiable reset needs; S[n - 1] tells whether there was a reset. States are double: rounding errors accumulate over the steps,
 // and a spike that moves changes everything after it.
+#pragma once
 #include "common.cuh"
 
 struct LifForward {

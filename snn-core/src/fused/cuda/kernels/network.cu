@@ -8,4 +8,5 @@
 #include "lif_backward.cuh"
 #include "lif_backward_tile.cuh"
 #include "loss.cuh"
+#include "sample.cuh"
 #include "ceiling.cuh"

@@ -26,22 +26,18 @@ DEVICE float bell(float y) { return exp_minus(0.5f * y * y); }
 DEVICE float surrogate_derivative(unsigned shape, float b, float x) {
     const float y = b * fabsf(x);
     float r, e;
+    // shapes share code, which keeps kernels small
     switch (shape) {
     case SURROGATE_SUPER_SPIKE:
-        r = 1.0f / (y + 1.0f);
-        return r * r;
     case SURROGATE_ASYMPTOTIC:
         r = 1.0f / (y + 1.0f);
-        return b * r * r;
+        return (shape == SURROGATE_ASYMPTOTIC ? b * r : r) * r;
     case SURROGATE_SIGMOID:
+    case SURROGATE_SIGMOID_RESCALED:
         // even in x; exp of a negative number cannot overflow
         e = exp_minus(y);
         r = 1.0f / (e + 1.0f);
-        return e * r * r;
-    case SURROGATE_SIGMOID_RESCALED:
-        e = exp_minus(y);
-        r = 1.0f / (e + 1.0f);
-        return 4.0f * e * r * r;
+        return (shape == SURROGATE_SIGMOID_RESCALED ? 4.0f * e : e) * r * r;
     case SURROGATE_ESSER:
         r = fmaf(-b, fabsf(x), 1.0f);
         return r < 0.0f ? 0.0f : r;
@@ -53,10 +49,14 @@ DEVICE float surrogate_derivative(unsigned shape, float b, float x) {
         r = 1.57079632679489662f * y;
         return 0.5f * b / fmaf(r, r, 1.0f);
     case SURROGATE_GAUSSIAN:
-        return 0.398942280401432678f * b * bell(y);
     case SURROGATE_MULTI_GAUSSIAN:
-        e = bell((y - 1.0f) / 6.0f) + bell((y + 1.0f) / 6.0f);
-        return 0.398942280401432678f * b * (1.15f * bell(y) - 0.025f * e);
+        r = bell(y);
+        if (shape == SURROGATE_MULTI_GAUSSIAN) {
+            e = 0.0f;
+            NO_UNROLL for (int side = -1; side <= 1; side += 2) e += bell((y + (float)side) / 6.0f);
+            r = 1.15f * r - 0.025f * e;
+        }
+        return 0.398942280401432678f * b * r;
     case SURROGATE_BOXCAR:
         return 2.0f * y < 1.0f ? b : 0.0f;
     default:

@@ -2,10 +2,10 @@
 // the squares into norms, clips, and updates the weights. The order of every sum depends only on the shapes.
 #include "common.cuh"
 
+// Threads per block, one per value.
 #define UPDATE_THREADS 256
-#define PER_THREAD 4
-// Values per block.
-#define UPDATE_PART (UPDATE_THREADS * PER_THREAD)
+// Partial sums loaded at a time.
+#define PARTS_AHEAD 16
 // Maximum number of matrices per launch.
 #define MATRICES 32
 
@@ -75,31 +75,18 @@ KERNEL(sum_gradients, SumGradients, UPDATE_THREADS) {
     const size_t count = a.rows[m].count;
     const uint32_t parts = a.rows[m].parts;
     const int reads = a.rows[m].adds;
-    const size_t first = (size_t)(blockIdx.x - a.rows[m].first_block) * UPDATE_PART + threadIdx.x;
-    float total[PER_THREAD];
-    UNROLL for (unsigned k = 0; k < PER_THREAD; ++k) {
-        const size_t at = first + k * UPDATE_THREADS;
-        total[k] = reads && at < count ? gradient[at] : 0.0f;
+    const size_t at = (size_t)(blockIdx.x - a.rows[m].first_block) * UPDATE_THREADS + threadIdx.x;
+    const int there = at < count;
+    float total = reads && there ? gradient[at] : 0.0f;
+    NO_UNROLL for (uint32_t p = 0; p < parts; p += PARTS_AHEAD) {
+        const float *next = partial + p * count + at;
+        float value[PARTS_AHEAD];
+        UNROLL for (unsigned k = 0; k < PARTS_AHEAD; ++k) value[k] = there && parts - p > k ? next[k * count] : 0.0f;
+        UNROLL for (unsigned k = 0; k < PARTS_AHEAD; ++k)
+            if (parts - p > k) total += value[k];
     }
-    NO_UNROLL for (uint32_t p = 0; p < parts; p += 2) {
-        float one[PER_THREAD], two[PER_THREAD];
-        const int pair = p + 1 < parts;
-        UNROLL for (unsigned k = 0; k < PER_THREAD; ++k) {
-            const size_t at = first + k * UPDATE_THREADS;
-            one[k] = at < count ? partial[p * count + at] : 0.0f;
-            two[k] = pair && at < count ? partial[(p + 1) * count + at] : 0.0f;
-        }
-        UNROLL for (unsigned k = 0; k < PER_THREAD; ++k) {
-            total[k] += one[k];
-            if (pair) total[k] += two[k];
-        }
-    }
-    UNROLL for (unsigned k = 0; k < PER_THREAD; ++k) {
-        const size_t at = first + k * UPDATE_THREADS;
-        if (parts != 0 && at < count) gradient[at] = total[k];
-        sum += (double)total[k] * (double)total[k];
-    }
-    sum = sum_of_block(sums, sum);
+    if (parts != 0 && there) gradient[at] = total;
+    sum = sum_of_block(sums, (double)total * (double)total);
     if (threadIdx.x == 0) a.squares[blockIdx.x] = sum;
 }
 
@@ -165,34 +152,24 @@ KERNEL(update_weights, UpdateWeights, UPDATE_THREADS) {
     float *weights = a.rows[m].weights, *first_state = a.rows[m].first, *second_state = a.rows[m].second;
     const float *gradient = a.rows[m].gradient;
     const size_t count = a.rows[m].count;
-    const size_t first = (size_t)(blockIdx.x - a.rows[m].first_block) * UPDATE_PART + threadIdx.x;
-    float w[PER_THREAD], g[PER_THREAD], s[PER_THREAD], t[PER_THREAD];
-    UNROLL for (unsigned k = 0; k < PER_THREAD; ++k) {
-        const size_t at = first + k * UPDATE_THREADS;
-        const int there = at < count;
-        w[k] = there ? weights[at] : 0.0f;
-        g[k] = there ? gradient[at] : 0.0f;
-        s[k] = there ? first_state[at] : 0.0f;
-        t[k] = there && second_state ? second_state[at] : 0.0f;
+    const size_t at = (size_t)(blockIdx.x - a.rows[m].first_block) * UPDATE_THREADS + threadIdx.x;
+    if (at >= count) return;
+    const float w = weights[at];
+    float step = gradient[at], first = first_state[at];
+    if (clips) step *= factor;
+    if (rates.weight_decay > 0.0f) step += rates.weight_decay * w;
+    if (rates.rule == RULE_SGD) {
+        first = step + rates.decay_first * first;
+        step = first * rates.learning_rate;
+    } else {
+        const float before = second_state ? second_state[at] : 0.0f;
+        const float second = before * rates.decay_second + step * step * rates.rest_second;
+        first = first * rates.decay_first + step * rates.rest_first;
+        const float mean = first * rates.correction_first, square = second * rates.correction_second;
+        step = rates.learning_rate * mean / (sqrtf(square) + rates.epsilon);
+        if (second_state) second_state[at] = second;
     }
-    UNROLL for (unsigned k = 0; k < PER_THREAD; ++k) {
-        const size_t at = first + k * UPDATE_THREADS;
-        if (at >= count) continue;
-        float step = g[k];
-        if (clips) step *= factor;
-        if (rates.weight_decay > 0.0f) step += rates.weight_decay * w[k];
-        if (rates.rule == RULE_SGD) {
-            s[k] = step + rates.decay_first * s[k];
-            step = s[k] * rates.learning_rate;
-        } else {
-            s[k] = s[k] * rates.decay_first + step * rates.rest_first;
-            t[k] = t[k] * rates.decay_second + step * step * rates.rest_second;
-            const float mean = s[k] * rates.correction_first, square = t[k] * rates.correction_second;
-            step = rates.learning_rate * mean / (sqrtf(square) + rates.epsilon);
-            if (second_state) second_state[at] = t[k];
-        }
-        if (rates.decoupled > 0.0f) step += rates.decoupled * w[k];
-        first_state[at] = s[k];
-        weights[at] = w[k] - step;
-    }
+    if (rates.decoupled > 0.0f) step += rates.decoupled * w;
+    first_state[at] = first;
+    weights[at] = w - step;
 }
