@@ -243,6 +243,19 @@ fn recorded_results_replace_deleted_runs() {
     assert_eq!(figure(&[])["state"], "done");
     assert_eq!(fs::read_dir(out.join("runs")).unwrap().count(), 0, "nothing is trained");
     assert_eq!(claims(), before);
+
+    // Curves need more than the recorded result.
+    let curves = || {
+        let arguments = ["figure", "2", "5", "--scale", "smoke", "--initialization", "printed", "--json"];
+        let drawn = json(&snn(directory.path(), &arguments));
+        assert!(drawn.iter().all(|figure| figure["state"] == "done"), "{drawn:?}");
+        ["figure2.svg", "figure5.svg"]
+            .map(|name| fs::read_to_string(out.join(name)).unwrap().contains("curves missing"))
+    };
+    assert_eq!(curves(), [false; 2]);
+    fs::remove_dir_all(out.join("runs")).unwrap();
+    assert_eq!(curves(), [true; 2]);
+
     fs::write(out.join("runs.jsonl"), "{}\n").unwrap();
     let damaged = snn(directory.path(), &["claims", "--scale", "smoke", "--initialization", "printed"]);
     assert!(String::from_utf8_lossy(&damaged.stderr).contains("runs.jsonl:1: "), "{damaged:?}");

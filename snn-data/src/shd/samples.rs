@@ -140,7 +140,7 @@ impl Reading<'_> {
         {
             let unit = &self.unit;
             let problem = format!(
-                "spike {} at {} {unit} comes after one at {} {unit}: set `unsorted = \"sort\"` if this is intended",
+                "spike {} at {} {unit} comes after one at {} {unit}: set `data.unsorted = \"sort\"` if this is intended",
                 k + 1,
                 times[k + 1],
                 times[k]

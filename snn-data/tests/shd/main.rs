@@ -185,7 +185,7 @@ fn broken_content_is_refused() {
     );
     assert_broken(
         spoil(float(), |f| f.times[5].swap(1, 4)),
-        "not a valid HDF5 spike file: spike 2 at 0.03125 s comes after one at 0.0625 s: set `unsorted = \"sort\"` if \
+        "not a valid HDF5 spike file: spike 2 at 0.03125 s comes after one at 0.0625 s: set `data.unsorted = \"sort\"` if \
          this is intended (sample 5): ",
     );
     assert_broken(

@@ -73,7 +73,7 @@ fn each_recorded_run_has_its_expected_verdict() {
             "silent",
             Verdict::Silent,
             "layer 1 since epoch 1, potential up to 0.021 of 1.00",
-            Some("initialization.gain=0.3"),
+            Some("initialization.gain=7.2"),
         ),
         (
             "saturated",

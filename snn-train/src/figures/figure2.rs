@@ -8,12 +8,12 @@ use snn_plot::{
 use super::{
     FigureOutput, FirstWeights, Missing, Reproduction, Runs, Setting as _, Table,
     definition::Definition,
+    output::note_unknown,
     protocol::{GAIN, INIT_SEED, SHAPE, words},
     snapshot::{Samples, Snapshot},
 };
 use crate::{
     Error,
-    run::{Record, RunDir},
     sweep::{Axis, Sweep},
 };
 
@@ -108,6 +108,7 @@ fn draw_curves(
     let mut curves = Vec::new();
     let mut legend = Legend::default();
     let mut highest: f64 = 0.7;
+    let mut unknown = 0;
     for (shape, name, color) in [("true", "true gradient", GRAY), ("super-spike", "surrogate", VERMILION)] {
         let gains = gains(reproduction)?;
         for &gain in &gains {
@@ -117,8 +118,11 @@ fn draw_curves(
             legend = legend.line(format!("{name}{started}"), stroke);
             for row in runs_of(runs, shape, gain).rows() {
                 let mut curve = Vec::new();
-                for record in RunDir::open(reproduction.run_path(&row.id))?.records()? {
-                    let Record::Epoch(epoch) = record else { continue };
+                let Some(epochs) = reproduction.epochs_of(&row.id)? else {
+                    unknown += 1;
+                    continue;
+                };
+                for epoch in epochs {
                     let (loss, accuracy) = (epoch.train.cross_entropy, 100.0 * epoch.train.accuracy);
                     table.push(&[&name, &gain, &row.number(INIT_SEED), &epoch.epoch, &loss, &accuracy]);
                     curve.push((f64::from(epoch.epoch), loss));
@@ -135,6 +139,7 @@ fn draw_curves(
     for (curve, stroke) in curves {
         axes.line(canvas, curve, stroke);
     }
+    note_unknown(canvas, &axes, unknown);
     legend.draw(canvas, place.x + 20.0, place.y - 36.0);
     Ok(table)
 }

@@ -9,11 +9,11 @@ use super::{
     bars::{ACCURACY, Bar, draw_bars},
     definition::Definition,
     figure3::draw_shapes,
+    output::note_unknown,
     protocol::{BETA, ETA, HIDDEN, INIT_SEED, RECURRENT, RECURRENT_GRADIENT, RESET_GRADIENT, SHAPE, words},
 };
 use crate::{
     Error,
-    run::{Record, RunDir},
     sweep::{Axis, Sweep},
 };
 
@@ -177,24 +177,24 @@ fn draw_curves(
         .labels("Epoch", "Training accuracy (%)");
     axes.draw(canvas);
     let mut legend = Legend::default();
+    let mut unknown = 0;
     for way in RESET {
         legend = legend.line(way.name, Stroke::new(way.color, 1.0));
         let best = runs_of(runs, way, 1, false).best(reproduction.scale().best(CURVES));
         for (model, row) in best.rows().iter().enumerate() {
-            let records = RunDir::open(reproduction.run_path(&row.id))?.records()?;
-            let curve: Vec<_> = records
-                .into_iter()
-                .filter_map(|record| match record {
-                    Record::Epoch(epoch) => Some((f64::from(epoch.epoch), 100.0 * epoch.train.accuracy)),
-                    _ => None,
-                })
-                .collect();
+            let Some(epochs) = reproduction.epochs_of(&row.id)? else {
+                unknown += 1;
+                continue;
+            };
+            let curve: Vec<_> =
+                epochs.iter().map(|epoch| (f64::from(epoch.epoch), 100.0 * epoch.train.accuracy)).collect();
             for (epoch, accuracy) in &curve {
                 table.push(&[&way.name, &(model + 1), epoch, accuracy]);
             }
             axes.line(canvas, curve, Stroke::new(way.color, 0.8));
         }
     }
+    note_unknown(canvas, &axes, unknown);
     legend.draw(canvas, place.right() - 34.0, place.bottom() - 42.0);
     Ok(table)
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, fs, path::Path, path::PathBuf};
 
-use snn_plot::Canvas;
+use snn_plot::{Axes, Canvas};
 
 use crate::{
     Error,
@@ -19,6 +19,13 @@ pub(super) struct FigureOutput {
     pub(super) tables: Vec<(String, Table)>,
     /// Panels that could not be drawn, and why.
     pub(super) missing: Vec<Missing>,
+}
+
+/// States in a panel how many curves are missing because only the results of their runs are recorded.
+pub(super) fn note_unknown(canvas: &mut Canvas, axes: &Axes, curves: usize) {
+    if curves > 0 {
+        axes.note(canvas, &format!("{curves} curves missing: only\nthe results of their runs\nare recorded"));
+    }
 }
 
 /// A panel that could not be drawn.

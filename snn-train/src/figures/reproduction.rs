@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     Error, Experiment,
+    run::{EpochRecord, Record, RunDir},
     sweep::{Axis, Manifest, Results, Row, Sweep, SweepDir},
 };
 
@@ -178,6 +179,19 @@ impl Reproduction {
     /// Classes of the manifolds.
     pub(super) fn classes(&self) -> f64 {
         self.scale.pick(3.0, 10.0, 10.0)
+    }
+
+    /// The epochs of a run; `None` if only its result is recorded.
+    pub(super) fn epochs_of(&self, id: &str) -> Result<Option<Vec<EpochRecord>>, Error> {
+        let path = self.run_path(id);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let epochs = RunDir::open(path)?.records()?.into_iter().filter_map(|record| match record {
+            Record::Epoch(epoch) => Some(epoch),
+            _ => None,
+        });
+        Ok(Some(epochs.collect()))
     }
 
     /// The directory of a run.

@@ -78,7 +78,7 @@ pub(super) fn remedy(verdict: Verdict, run: &Path, evidence: &Evidence, subject:
             command: Some(format!("snn data info {}", shell_word(run.join(crate::files::CONFIG)))),
         },
         Verdict::Silent => {
-            let mut changes = vec![gain(3.0)];
+            let mut changes = vec![gain(growth(evidence, subject))];
             let is_stuck = settings.is_max && settings.readout_start.unwrap_or(0.0) >= 0.0;
             if is_stuck {
                 changes.push("readout.start=-0.001".to_owned());
@@ -144,6 +144,13 @@ pub(super) fn remedy(verdict: Verdict, run: &Path, evidence: &Evidence, subject:
         Verdict::Pending => say("It has not started."),
         Verdict::Unknown => say("A newer program wrote it, or it has recorded no epoch."),
     }
+}
+
+/// The factor by which larger weights make a silent layer spike: its highest potential, if known, then exceeds the threshold.
+fn growth(evidence: &Evidence, subject: &Subject) -> f64 {
+    let threshold = subject.settings.threshold.unwrap_or(1.0);
+    let needed = highest_of_silent(evidence, subject).map_or(0.0, |potential| 1.5 * threshold / potential);
+    needed.max(3.0).ceil()
 }
 
 /// The highest potential of the silent layer, if known.
