@@ -245,15 +245,16 @@ fn recorded_results_replace_deleted_runs() {
     assert_eq!(claims(), before);
 
     // Curves need more than the recorded result.
+    let other = directory.path().join("figures/smoke-gain-6");
     let curves = || {
-        let arguments = ["figure", "2", "5", "--scale", "smoke", "--initialization", "printed", "--json"];
+        let arguments = ["figure", "2", "5", "--scale", "smoke", "--initialization", "gain-6", "--json"];
         let drawn = json(&snn(directory.path(), &arguments));
         assert!(drawn.iter().all(|figure| figure["state"] == "done"), "{drawn:?}");
         ["figure2.svg", "figure5.svg"]
-            .map(|name| fs::read_to_string(out.join(name)).unwrap().contains("curves missing"))
+            .map(|name| fs::read_to_string(other.join(name)).unwrap().contains("curves missing"))
     };
     assert_eq!(curves(), [false; 2]);
-    fs::remove_dir_all(out.join("runs")).unwrap();
+    fs::remove_dir_all(other.join("runs")).unwrap();
     assert_eq!(curves(), [true; 2]);
 
     fs::write(out.join("runs.jsonl"), "{}\n").unwrap();

@@ -151,12 +151,12 @@ fn loading_stops_immediately() {
 fn a_stop_during_a_long_batch_is_confirmed() {
     let snn = Snn::new();
     let long = [
-        "data.classes=500",
-        "data.samples_per_class=20",
+        "data.classes=2000",
+        "data.samples_per_class=10",
         "data.inputs=2",
         "data.n_cutoff=2",
-        "network.hidden=[2]",
-        "training.batch_size=10000",
+        "network.hidden=[100]",
+        "training.batch_size=20000",
     ];
     let train = Snn::train(&long, &["--run-dir", "run", "--quiet", "--threads", "1"]);
     let child = start(&snn, &train);

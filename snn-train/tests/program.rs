@@ -116,6 +116,7 @@ fn train_and_eval_as_json() {
             "kind",
             "run",
             "split",
+            "classes",
             "checkpoint",
             "epoch",
             "samples",

@@ -117,7 +117,9 @@ fn of_training(
         let on_tape = if config.neuron == NeuronKind::Lif { ON_TAPE } else { ON_ADAPTIVE_TAPE };
         product_of(&[sample_steps, all_widths, on_tape * BYTES])
     };
-    let answers = product_of(&[batch, all_widths, 2 * BYTES]);
+    // Spike counts and their gradients; logits, their exponentials and gradients, and those that the loss computes.
+    let answers =
+        product_of(&[batch, widths, 2 * BYTES]).saturating_add(product_of(&[batch, out_width, 4 * BYTES]));
     estimate.add(
         "the traces of a batch",
         traces.saturating_add(answers),

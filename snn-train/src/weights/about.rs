@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, path::Path};
 
 use snn_data::DataIdentity;
 
-use super::file::Weights;
 use crate::{checkpoint::Checkpoint, error::Error, experiment::Experiment};
 
 const RUN: &str = "run";
@@ -21,11 +20,7 @@ pub(super) fn about(run: &str, checkpoint: &Checkpoint) -> Result<BTreeMap<&'sta
 }
 
 /// The same of other weights, as far as it is known.
-pub(super) fn of_weights(weights: &Weights) -> Result<BTreeMap<&'static str, String>, Error> {
-    known(weights.experiment(), weights.data())
-}
-
-fn known(
+pub(super) fn known(
     experiment: Option<&Experiment>,
     data: Option<&DataIdentity>,
 ) -> Result<BTreeMap<&'static str, String>, Error> {

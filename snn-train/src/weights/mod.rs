@@ -83,7 +83,7 @@ impl Weights {
     /// # Errors
     /// [`Error::Impossible`] for content that the format does not support.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
-        plain::encode(self.matrices(), about::of_weights(self)?)
+        plain::encode(self.matrices(), about::known(self.experiment(), self.data())?)
     }
 
     /// The same as a NumPy archive, as in [`Checkpoint::to_npz`].
@@ -91,7 +91,7 @@ impl Weights {
     /// # Errors
     /// [`Error::Data`] for content that the format does not support, such as more than 4 GB.
     pub fn to_npz(&self) -> Result<Vec<u8>, Error> {
-        npz::encode(self.matrices(), about::of_weights(self)?)
+        npz::encode(self.matrices(), about::known(self.experiment(), self.data())?)
     }
 
     fn of_checkpoint(path: &Path, checkpoint: &Checkpoint) -> Self {

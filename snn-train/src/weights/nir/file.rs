@@ -6,6 +6,8 @@ use std::{
     fs::{self, File},
     io,
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use hdf5::{Dataset, Group, types::VarLenUnicode};
@@ -83,9 +85,22 @@ fn of_hdf5(error: &hdf5::Error) -> io::Error {
     code.map_or_else(|| io::Error::other(text), io::Error::from_raw_os_error)
 }
 
+/// Opens a file. A program that is being started has inherited open files, and with them locks, for a moment.
+fn open(path: &Path) -> hdf5::Result<hdf5::File> {
+    for _ in 0..10 {
+        match hdf5::File::open(path) {
+            Err(error) if error.to_string().contains("unable to lock file") => {
+                thread::sleep(Duration::from_millis(20));
+            }
+            opened => return opened,
+        }
+    }
+    hdf5::File::open(path)
+}
+
 /// Reads a graph in this process.
 pub(super) fn read(path: &Path) -> hdf5::Result<Graph> {
-    let node = hdf5::File::open(path)?.group("node")?;
+    let node = open(path)?.group("node")?;
     let mut graph = Graph::default();
     let nodes = node.group("nodes")?;
     for name in nodes.member_names()? {
