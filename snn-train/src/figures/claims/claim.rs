@@ -15,6 +15,8 @@ pub struct Claim {
     pub figure: &'static str,
     /// The data used to test it.
     pub data: String,
+    /// Whether these data replace those of the paper.
+    pub stands_in: bool,
     /// The scale of the runs.
     pub scale: Scale,
     /// The measured quantities and expected bounds.

@@ -80,10 +80,9 @@ impl Verdict {
 }
 
 /// The legend of the symbols.
-const LEGEND: &str =
-    "✓ holds, ✗ does not hold, ? undecided, · not tested; small letters: q quick, r reduced scale";
+const LEGEND: &str = "✓ holds, ✗ does not hold, ? undecided, · not tested; r reduced scale, q quick; * other data than the paper's";
 
-/// A claim's verdict, and its scale unless it is the full scale.
+/// A claim's verdict, its scale unless it is the full scale, and a star if other data replace those of the paper.
 fn cell(claim: &Claim) -> String {
     let scale = match claim.scale {
         _ if claim.verdict == Verdict::NotTested => "",
@@ -92,7 +91,8 @@ fn cell(claim: &Claim) -> String {
         Scale::Quick => "q",
         Scale::Smoke => "s",
     };
-    format!("{}{scale}", claim.verdict.symbol())
+    let star = if claim.stands_in && claim.verdict != Verdict::NotTested { "*" } else { "" };
+    format!("{}{scale}{star}", claim.verdict.symbol())
 }
 
 /// One line per claim, one column per choice of initial weights, for a terminal.
@@ -104,11 +104,11 @@ pub fn columns_to_text(columns: &[ClaimColumn], width: usize) -> String {
     for (number, name) in names.iter().enumerate() {
         let _ = writeln!(text, "  {}: {name}", number + 1);
     }
-    let head: String = (1..=columns.len()).map(|number| format!("{number:<3}")).collect();
+    let head: String = (1..=columns.len()).map(|number| format!("{number:<4}")).collect();
     let _ = writeln!(text, "    {head}");
     for (place, claim) in columns.first().map_or(&[][..], |column| &column.claims).iter().enumerate() {
         let cells: String =
-            columns.iter().map(|column| format!("{:<3}", cell(&column.claims[place]))).collect();
+            columns.iter().map(|column| format!("{:<4}", cell(&column.claims[place]))).collect();
         let line = format!("{:<3} {cells} {}", claim.id, claim.statement);
         let line: String = line.chars().take(width).collect();
         let _ = writeln!(text, "{}", line.trim_end());

@@ -259,6 +259,7 @@ fn data_sets(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
             Err(absence) => (source.title, Err(absence.reason), false, source.itself().kind()),
         };
         let mut topic = Topic::new(reproduction, title, runs);
+        topic.stands_in = stands_in;
         for comparison in COMPARISONS.iter().filter(|comparison| comparison.panel == *panel) {
             let Comparison { id, figure, statement, pairs, equal: same, .. } = comparison;
             topic.claim(id, figure, *statement, |runs| {
@@ -270,7 +271,7 @@ fn data_sets(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
                 pairs.iter().map(of).collect()
             });
         }
-        topic.compare_with_the_paper(stands_in);
+        topic.compare_with_the_paper();
         for &(id, of, figure, statement, bar, paper, sd) in &NUMBERS {
             if of == *panel {
                 topic.claim(id, figure, statement, |runs| {
@@ -300,6 +301,7 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
         };
         let mut topic =
             Topic::new(reproduction, found.as_ref().map_or(source.title, |found| found.title), runs);
+        topic.stands_in = found.as_ref().is_ok_and(|found| found.stands_in);
         let critical = |runs: &Runs, kind| figure9::critical(runs, kind, chance);
         let [one, two, recurrent] = figure9::KINDS;
         if *source == RANDMAN {
@@ -340,7 +342,7 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
                 Some(vec![Check { models: figure9::look_into(runs, one, chance), ..check }])
             });
         } else if *source == RAW_SC {
-            topic.compare_with_the_paper(found.is_ok_and(|found| found.stands_in));
+            topic.compare_with_the_paper();
             let statement =
                 "80 % on RawSC needs over 2000 spikes in feed-forward and about 150 in recurrent networks";
             topic.claim("8f", "9", statement, |runs| {

@@ -22,13 +22,15 @@ pub(super) const ABOVE_0: f64 = f64::MIN_POSITIVE;
 pub(super) struct Topic<'a> {
     reproduction: &'a Reproduction,
     data: String,
+    /// Whether these data replace those of the paper.
+    pub(super) stands_in: bool,
     pub(super) runs: Result<Runs, String>,
     pub(super) claims: Vec<Claim>,
 }
 
 impl<'a> Topic<'a> {
     pub(super) fn new(reproduction: &'a Reproduction, data: &str, runs: Result<Runs, String>) -> Self {
-        Self { reproduction, data: data.to_owned(), runs, claims: Vec::new() }
+        Self { reproduction, data: data.to_owned(), stands_in: false, runs, claims: Vec::new() }
     }
 
     /// All runs of these sweeps of a figure.
@@ -55,10 +57,10 @@ impl<'a> Topic<'a> {
     }
 
     /// Prepares for claims with numbers of the paper, which are only comparable on the same data set at full scale.
-    pub(super) fn compare_with_the_paper(&mut self, stands_in: bool) {
-        if self.runs.is_ok() && (stands_in || self.reproduction.scale() != Scale::Full) {
+    pub(super) fn compare_with_the_paper(&mut self) {
+        if self.runs.is_ok() && (self.stands_in || self.reproduction.scale() != Scale::Full) {
             let reason =
-                if stands_in { "another data set is used instead" } else { "needs runs at full scale" };
+                if self.stands_in { "another data set is used instead" } else { "needs runs at full scale" };
             self.runs = Err(format!("{reason}: the accuracy is not comparable"));
         }
     }
@@ -87,6 +89,7 @@ impl<'a> Topic<'a> {
             statement: statement.into(),
             figure,
             data: self.data.clone(),
+            stands_in: self.stands_in,
             scale: self.reproduction.scale(),
             verdict,
             looked_into,
