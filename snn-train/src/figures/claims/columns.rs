@@ -192,15 +192,20 @@ mod tests {
         assert!(!columns[0].is_tested());
         columns[1].claims[0].verdict = Verdict::Holds;
         columns[1].claims[0].scale = Scale::Reduced;
+        columns[1].claims[1].verdict = Verdict::Undecided;
+        columns[1].claims[1].stands_in = true;
+        columns[1].claims[2].stands_in = true;
         assert!(columns[1].is_tested());
         let text = columns_to_text(&columns, 60);
-        assert!(text.lines().any(|line| line.starts_with("1a  ·  ✓r ")), "{text}");
-        assert!(text.lines().filter(|line| !line.contains("small")).all(|line| line.chars().count() <= 60));
+        for cells in ["1a  ·   ✓r  ", "1b  ·   ?*  ", "1c  ·   ·   "] {
+            assert!(text.lines().any(|line| line.starts_with(cells)), "{text}");
+        }
+        assert!(text.lines().filter(|line| *line != LEGEND).all(|line| line.chars().count() <= 60));
         let markdown = columns_to_markdown(&columns);
         assert!(
             markdown.starts_with("| claim | the paper says | active | gain-3 |\n|---|---|:-:|:-:|\n| 1a |")
         );
-        assert!(markdown.contains("| 0, 0, 0 | 1, 0, 0 |"), "{markdown}");
+        assert!(markdown.contains("| 0, 0, 0 | 1, 0, 1 |"), "{markdown}");
         let path = directory.path().join("claims.svg");
         draw_columns(&columns, &path).unwrap();
         let svg = std::fs::read_to_string(path).unwrap();
