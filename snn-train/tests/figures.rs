@@ -158,7 +158,7 @@ fn a_failed_run_is_reported_and_not_used() {
     let claims = claims();
     let reason = claims["claims"][0]["reason"].as_str().unwrap();
     assert!(reason.contains(&format!("0 of {planned} runs are done")), "{reason}");
-    assert!(reason.ends_with("`snn figure 2 --scale quick` trains the others"), "{reason}");
+    assert!(reason.ends_with("`snn figure --claims 1a --scale quick` trains the others"), "{reason}");
 }
 
 #[test]
@@ -278,6 +278,43 @@ fn batches_and_depth_change_the_plan() {
             && String::from_utf8_lossy(&refused.stderr)
                 .contains("the number of batches of seeds must be 1 to 3, not 4")
     );
-    let note = snn(directory.path(), &["claims", "--batches", "3"]);
-    assert!(String::from_utf8_lossy(&note.stdout).contains("10.7 %"));
+    let refused = snn(directory.path(), &["claims", "--batches", "4"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("must be 1 to 3, not 4"), "{refused:?}");
+}
+
+/// A claim is tested with the runs that it compares, without the others of its figure.
+#[test]
+fn claims_select_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let figure = |arguments: &[&str]| {
+        snn(directory.path(), &[&["figure", "--scale", "smoke", "--json"], arguments].concat())
+    };
+    let runs = |arguments: &[&str]| {
+        json(&figure(&[&["--plan"], arguments].concat()))[0]["all"]["runs"].as_u64().unwrap()
+    };
+    // The asymptotic surrogate, with and without the gradient through the reset.
+    assert_eq!(runs(&["--claims", "5b"]), 2 * 2 * 2);
+    assert_eq!(runs(&["--claims", "5b,5a"]), runs(&["5", "--claims", "5a"]) + 4);
+    assert_eq!(runs(&["--claims", "5b", "--batches", "2"]), 2 * runs(&["--claims", "5b"]));
+    assert!(runs(&["--claims", "4b"]) < runs(&["3"]) && runs(&["--claims", "8b"]) < runs(&["9"]));
+
+    let drawn = json(&figure(&["--claims", "5b"]));
+    assert_eq!((drawn.len(), &drawn[0]["figure"], &drawn[0]["state"]), (1, &5.into(), &"done".into()));
+    let claims = &json(&snn(directory.path(), &["claims", "--scale", "smoke", "--json"]))[0]["claims"];
+    let claim = |id: &str| claims.as_array().unwrap().iter().find(|claim| claim["id"] == id).unwrap();
+    assert_eq!(claim("5b")["checks"].as_array().unwrap().len(), 1, "{}", claim("5b"));
+    let reason = claim("5a")["reason"].as_str().unwrap();
+    assert_eq!(reason, "4 of 12 runs are done; `snn figure --claims 5a --scale smoke` trains the others");
+
+    for (arguments, expected) in [
+        (&["--claims", "5z"][..], "there is no claim `5z`"),
+        (&["3", "--claims", "5b"], "figure 3 has no runs for claims 5b"),
+        (&["--claims", "7f"], "fetch-data shd"),
+        (&["--claims", "7i"], "7i: "),
+        (&["--claims", "5b", "--shallow"], "--shallow"),
+    ] {
+        let refused = figure(arguments);
+        let error = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && error.contains(expected), "{arguments:?}: {error}");
+    }
 }

@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::{
     FigureOutput, definition::Definition, figure1, figure2, figure3, figure5, figure6, figure7, figure8,
-    figure9, reproduction::Reproduction,
+    figure9, part::Part, reproduction::Reproduction,
 };
-use crate::{Error, sweep::Sweep};
+use crate::Error;
 
 /// Generates the enum and the definitions from the table.
 macro_rules! figures {
@@ -71,8 +71,12 @@ impl Figure {
         format!("figure{}", self.number())
     }
 
-    pub(super) fn sweeps(self, reproduction: &Reproduction) -> Result<Vec<Sweep>, Error> {
-        (self.definition().sweeps)(reproduction)
+    /// The runs that it shows or, if the reproduction is restricted to claims, that these compare.
+    pub(super) fn parts(self, reproduction: &Reproduction) -> Result<Vec<Part>, Error> {
+        if let Some(parts) = reproduction.parts_of_claims(self)? {
+            return Ok(parts);
+        }
+        Ok((self.definition().sweeps)(reproduction)?.into_iter().map(Part::from).collect())
     }
 
     pub(super) fn draw(self, reproduction: &Reproduction) -> Result<FigureOutput, Error> {

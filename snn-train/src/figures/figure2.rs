@@ -58,7 +58,7 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     let rows = output.canvas.page().inset(40.0, 24.0, 10.0, 36.0).rows(&[0.8, 1.0], 56.0);
     let top = rows[0].columns(&[1.0, 1.6], 56.0);
     let bottom = rows[1].columns(&[1.0, 1.0], 46.0);
-    let runs = reproduction.runs(&sweep(reproduction)?)?;
+    let runs = reproduction.runs(sweep(reproduction)?)?;
     for (letter, place) in [('b', top[0]), ('e', top[1]), ('c', bottom[0]), ('d', bottom[1])] {
         output.canvas.letter(place.x - 34.0, place.y - 18.0, letter);
     }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Error,
-    sweep::{Axis, Sweep},
+    sweep::{Axis, Settings, Sweep},
 };
 
 pub(super) const DEFINITION: Definition = Definition {
@@ -97,7 +97,7 @@ fn many(reproduction: &Reproduction) -> (&'static str, Axis) {
 
 /// The runs of both sweeps.
 pub(super) fn runs(reproduction: &Reproduction) -> Result<Runs, Error> {
-    Ok(reproduction.runs(&sweep(reproduction)?)?.and(reproduction.runs(&deep_sweep(reproduction)?)?))
+    Ok(reproduction.runs(sweep(reproduction)?)?.and(reproduction.runs(deep_sweep(reproduction)?)?))
 }
 
 /// Learning rates and slopes of networks with two hidden layers: at full scale the whole map.
@@ -271,12 +271,15 @@ pub(super) fn bars(reproduction: &Reproduction, runs: &Runs) -> Vec<Bar> {
     bars
 }
 
+/// Whether a run has the learning rate and slope of (d).
+pub(super) fn is_repetition(run: &Settings) -> bool {
+    let eta = default_eta(run.depth());
+    run.is(SHAPE, "super-spike") && same(run.eta(), eta) && same(run.beta(), DEFAULT_BETA)
+}
+
 /// Test accuracies (%) of (d): other data, other initial weights with one and with two hidden layers.
 pub(super) fn repetitions(reproduction: &Reproduction, runs: &Runs) -> [(&'static str, Vec<f64>); 3] {
-    let fixed = runs.of(|row| {
-        let eta = default_eta(row.depth());
-        row.is(SHAPE, "super-spike") && same(row.eta(), eta) && same(row.beta(), DEFAULT_BETA)
-    });
+    let fixed = runs.of(|row| is_repetition(&row.settings));
     let few = few(reproduction) as f64;
     let data = fixed.of(|row| row.depth() == 1 && row.number(INIT_SEED) < few);
     let inits = |depth| fixed.of(|row| row.depth() == depth && row.number(DATA_SEED) == 0.0);

@@ -121,8 +121,8 @@ pub(super) fn runs_of(runs: &Runs, way: Way, depth: usize, recurrent: bool) -> R
 fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     let mut runs = Runs::default();
     for depth in [1, 2] {
-        runs = runs.and(reproduction.runs(&reset_sweep(reproduction, depth)?)?);
-        runs = runs.and(reproduction.runs(&recurrent_sweep(reproduction, depth)?)?);
+        runs = runs.and(reproduction.runs(reset_sweep(reproduction, depth)?)?);
+        runs = runs.and(reproduction.runs(recurrent_sweep(reproduction, depth)?)?);
     }
     let mut output = FigureOutput::new(510.0, 330.0, "The scale of the surrogate derivative");
     let rows = output.canvas.page().inset(36.0, 20.0, 8.0, 36.0).rows(&[1.0, 1.0], 62.0);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Error,
-    sweep::{Axis, Sweep},
+    sweep::{Axis, Settings, Sweep},
 };
 
 pub(super) const DEFINITION: Definition =
@@ -78,9 +78,9 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
         let axes = Axes::new(place, AxisScale::linear(0.0, 1.0), AxisScale::linear(0.0, 1.0))
             .without_x()
             .without_y();
-        match reproduction.find(source) {
+        match reproduction.find_or_recall(source, |found| sweep(reproduction, *panel, found))? {
             Ok(found) => {
-                let runs = reproduction.runs(&sweep(reproduction, *panel, found)?)?;
+                let runs = reproduction.runs(sweep(reproduction, *panel, found)?)?;
                 if runs.rows().is_empty() {
                     axes.note(&mut output.canvas, "no runs");
                     let reason = format!("no run on {} is done", found.title);
@@ -104,18 +104,24 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     Ok(output)
 }
 
+/// The bars of a panel: whether its networks are recurrent, and their readout.
+const BARS: [(bool, &str); 4] = [(false, "max"), (false, "sum"), (true, "max"), (true, "sum")];
+
+/// Whether a run is one of this bar.
+pub(super) fn is_of(run: &Settings, bar: usize) -> bool {
+    let (recurrent, head) = BARS[bar];
+    run.recurrent() == recurrent && run.is(HEAD, head)
+}
+
 /// The best models with each readout, without and with recurrent connections.
 pub(super) fn bars(reproduction: &Reproduction, kind: Kind, runs: &Runs) -> Vec<Bar> {
     let count = reproduction.scale().best(MODELS);
-    let bar = |recurrent, group, head, label, color| {
-        let models = runs.of(|row| row.recurrent() == recurrent && row.is(HEAD, head));
+    let bar = |bar: usize, color| {
+        let models = runs.of(|row| is_of(&row.settings, bar));
         let models = reproduction.best_of_batches(&models, repetitions(reproduction.scale(), kind), count);
-        Bar::new(group, label, color, models)
+        let (recurrent, head) = BARS[bar];
+        let label = if head == "max" { "Max" } else { "Sum" };
+        Bar::new(if recurrent { "RC" } else { "FF" }, label, color, models)
     };
-    vec![
-        bar(false, "FF", "max", "Max", BLUE),
-        bar(false, "FF", "sum", "Sum", SKY),
-        bar(true, "RC", "max", "Max", ORANGE),
-        bar(true, "RC", "sum", "Sum", GREEN),
-    ]
+    [BLUE, SKY, ORANGE, GREEN].into_iter().enumerate().map(|(number, color)| bar(number, color)).collect()
 }

@@ -42,7 +42,7 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     let rows = output.canvas.page().inset(44.0, 26.0, 10.0, 34.0).rows(&[1.0, 0.55], 52.0);
     let (top, bottom) = (rows[0].columns(&[1.0, 1.0], 44.0), rows[1].columns(&[1.0, 1.0], 44.0));
     let sweep = figure9::sweep(reproduction, 'a', RANDMAN.itself())?;
-    let pair = pair(&reproduction.runs(&sweep)?);
+    let pair = pair(&reproduction.runs(sweep)?);
     for (side, (panels, title)) in
         [(['a', 'c'], "not regularized"), (['b', 'd'], "regularized")].into_iter().enumerate()
     {

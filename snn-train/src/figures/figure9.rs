@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Error,
-    sweep::{Axis, Row, Sweep},
+    sweep::{Axis, Row, Settings, Sweep},
 };
 
 pub(super) const DEFINITION: Definition =
@@ -29,6 +29,13 @@ pub(super) struct Kind {
     pub(super) depth: usize,
     pub(super) recurrent: bool,
     color: Color,
+}
+
+impl Kind {
+    /// Whether a run is one of this kind.
+    pub(super) fn has(self, run: &Settings) -> bool {
+        run.depth() == self.depth && run.recurrent() == self.recurrent
+    }
 }
 
 pub(super) const KINDS: [Kind; 3] = [
@@ -91,7 +98,7 @@ fn is_speech(found: Found) -> bool {
 
 /// The runs of one kind of network.
 pub(super) fn runs_of(runs: &Runs, kind: Kind) -> Runs {
-    runs.of(|row| row.depth() == kind.depth && row.recurrent() == kind.recurrent)
+    runs.of(|row| kind.has(&row.settings))
 }
 
 /// Hidden spikes per input.
@@ -221,7 +228,7 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
     ]);
     for ((panel, source), place) in panels.into_iter().zip(places) {
         output.canvas.letter(place.x - 34.0, place.y - 18.0, panel);
-        let found = reproduction.find(&source);
+        let found = reproduction.find_or_recall(&source, |found| sweep(reproduction, panel, found))?;
         let (title, most) = match &found {
             Ok(found) if is_speech(*found) => (found.title, 20_000.0),
             Ok(found) => (found.title, 5000.0),
@@ -239,7 +246,7 @@ fn draw(reproduction: &Reproduction) -> Result<FigureOutput, Error> {
                 continue;
             }
         };
-        let runs = reproduction.runs(&sweep(reproduction, panel, found)?)?;
+        let runs = reproduction.runs(sweep(reproduction, panel, found)?)?;
         if runs.rows().is_empty() {
             axes.note(&mut output.canvas, "no runs");
             let reason = format!("no run on {title} is done");

@@ -49,6 +49,11 @@ impl FirstWeights {
         Self::NAMES.iter().filter_map(|name| name.parse().ok())
     }
 
+    /// Whether the protocol has figures at full scale from these weights.
+    pub(super) fn has_full_scale(self) -> bool {
+        matches!(self, Self::Active | Self::Printed)
+    }
+
     /// Changes to a preset.
     pub(super) fn changes(self) -> Vec<String> {
         match self {

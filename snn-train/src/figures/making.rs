@@ -77,8 +77,8 @@ impl Reproduction {
         let mut plan = Plan::default();
         let recorded = self.recorded()?;
         for figure in figures {
-            for sweep in figure.sweeps(self)? {
-                let manifest = sweep.plan()?;
+            for part in figure.parts(self)? {
+                let manifest = part.plan()?;
                 for point in &manifest.points {
                     if known.insert(point.id.clone()) {
                         plan.runs += 1;
@@ -103,13 +103,13 @@ impl Reproduction {
         stop: &AtomicBool,
         watch: &mut (dyn FnMut(&str, &Update<'_>) + Send),
     ) -> Result<bool, Error> {
-        for sweep in figure.sweeps(self)? {
-            if !self.train_sweep(sweep.plan()?, stop, watch)? {
+        for part in figure.parts(self)? {
+            if !self.train_part(part.plan()?, stop, watch)? {
                 return Ok(false);
             }
-            let rows = self.looked_up(sweep.plan()?)?.rows;
-            if let Some((longer, _)) = self.longer(&sweep, &rows)?
-                && !self.train_sweep(longer, stop, watch)?
+            let rows = self.looked_up(part.plan()?)?.rows;
+            if let Some((longer, _)) = self.longer(&part, &rows)?
+                && !self.train_part(longer, stop, watch)?
             {
                 return Ok(false);
             }
@@ -117,7 +117,7 @@ impl Reproduction {
         Ok(true)
     }
 
-    fn train_sweep(
+    fn train_part(
         &self,
         plan: Manifest,
         stop: &AtomicBool,
@@ -140,9 +140,9 @@ impl Reproduction {
         let mut output = figure.draw(self)?;
         output.missing.sort_by(|a, b| a.panel.cmp(&b.panel));
         let files = output.write(self.out(), &figure.name())?;
-        for sweep in figure.sweeps(self)? {
-            let short = self.looked_up(sweep.plan()?)?.rows;
-            self.keep(self.results(&sweep)?.rows.into_iter().chain(short))?;
+        for part in figure.parts(self)? {
+            let short = self.looked_up(part.plan()?)?.rows;
+            self.keep(self.results(&part)?.rows.into_iter().chain(short))?;
         }
         Ok(Drawn { files, missing: output.missing, incomplete: self.incomplete(figure)? })
     }
@@ -164,13 +164,13 @@ impl Reproduction {
     /// The sweeps of a figure with unfinished runs.
     fn incomplete(&self, figure: Figure) -> Result<Vec<Incomplete>, Error> {
         let mut incomplete = Vec::new();
-        for sweep in figure.sweeps(self)? {
-            let rows = self.results(&sweep)?.rows;
+        for part in figure.parts(self)? {
+            let rows = self.results(&part)?.rows;
             let open: Vec<_> = rows.iter().filter(|row| !is_ended(row)).collect();
             let failed: Vec<_> = open.iter().filter(|row| row.state.has_failed()).collect();
             if !open.is_empty() {
                 incomplete.push(Incomplete {
-                    sweep: sweep.name,
+                    sweep: part.name().to_owned(),
                     runs: rows.len(),
                     done: rows.len() - open.len(),
                     failed: failed.len(),

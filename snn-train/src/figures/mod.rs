@@ -42,6 +42,7 @@ mod initialization;
 mod least_squares;
 mod making;
 mod output;
+mod part;
 mod preview;
 mod protocol;
 mod record;

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use snn_run::regular;
 
-use super::{Reproduction, Scale, runs::is_ended};
+use super::{Reproduction, Scale, part::Part, runs::is_ended};
 use crate::{
     Error,
     replace::{Durability, replace_shared},
-    sweep::{Manifest, Row, RunState, Sweep},
+    sweep::{Manifest, Row, RunState},
 };
 
 /// The results of the runs, next to the figures.
@@ -101,15 +101,11 @@ impl Reproduction {
             .map_err(Error::io("write the record of runs", &path))
     }
 
-    /// The runs of a sweep that were still improving when they ended, to be trained for longer; each with its index in the sweep.
+    /// The runs of a part that were still improving when they ended, to be trained for longer; each with its index in the part.
     /// Only at full scale.
-    pub(super) fn longer(
-        &self,
-        sweep: &Sweep,
-        rows: &[Row],
-    ) -> Result<Option<(Manifest, Vec<usize>)>, Error> {
+    pub(super) fn longer(&self, part: &Part, rows: &[Row]) -> Result<Option<(Manifest, Vec<usize>)>, Error> {
         let (short, long) = EPOCHS;
-        if self.scale() != Scale::Full || sweep.base.training.epochs != short {
+        if self.scale() != Scale::Full || part.epochs() != short {
             return Ok(None);
         }
         let rises =
@@ -118,9 +114,7 @@ impl Reproduction {
         if places.is_empty() {
             return Ok(None);
         }
-        let mut longer = Sweep { name: format!("{}-longer", sweep.name), ..sweep.clone() };
-        longer.base.set(&[format!("training.epochs={long}")])?;
-        let mut manifest = longer.plan()?;
+        let mut manifest = part.longer(format!("{}-longer", part.name()), long)?.plan()?;
         let mut points: Vec<_> = manifest.points.into_iter().map(Some).collect();
         manifest.points =
             places.iter().filter_map(|&place| points.get_mut(place).and_then(Option::take)).collect();
@@ -139,12 +133,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let of = |scale| {
             let reproduction = Reproduction::new(directory.path(), scale);
-            let sweep = figure2::sweep(&reproduction).unwrap();
-            let mut rows = reproduction.looked_up(sweep.plan().unwrap()).unwrap().rows;
+            let part = Part::from(figure2::sweep(&reproduction).unwrap());
+            let mut rows = reproduction.looked_up(part.plan().unwrap()).unwrap().rows;
             for (row, gain) in rows.iter_mut().zip([0.02, 0.005, 0.011]) {
                 (row.state, row.late_gain) = (RunState::Done, Some(gain));
             }
-            (reproduction.longer(&sweep, &rows).unwrap(), rows)
+            (reproduction.longer(&part, &rows).unwrap(), rows)
         };
         let (longer, rows) = of(Scale::Full);
         let (manifest, places) = longer.unwrap();

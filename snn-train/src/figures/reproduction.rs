@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     FirstWeights, Missing, Runs, Scale, Setting as _,
+    part::Part,
     protocol::{INIT_SEED, seeds},
     sources::{Absence, DATA_SETS, Found, RANDMAN, Source},
 };
@@ -22,6 +23,7 @@ pub struct Reproduction {
     batches: u32,
     shallow: bool,
     only: Option<Vec<String>>,
+    claims: Option<Vec<String>>,
 }
 
 impl Reproduction {
@@ -35,6 +37,7 @@ impl Reproduction {
             batches: 1,
             shallow: false,
             only: None,
+            claims: None,
         }
     }
 
@@ -84,6 +87,27 @@ impl Reproduction {
         }
         self.only = Some(names);
         Ok(self)
+    }
+
+    /// Restricts figures to the runs that these claims compare, by their numbers, such as `5b`. The other runs are drawn if they
+    /// exist.
+    ///
+    /// # Errors
+    /// [`Error::Impossible`] for a claim that does not exist.
+    pub fn only_claims<S: AsRef<str>>(mut self, ids: &[S]) -> Result<Self, Error> {
+        self.claims = Some(ids.iter().map(|id| id.as_ref().to_owned()).collect());
+        self.figures_of_claims()?;
+        Ok(self)
+    }
+
+    /// The claims to which it is restricted.
+    pub(super) fn restriction(&self) -> Option<&[String]> {
+        self.claims.as_deref()
+    }
+
+    /// The number of batches of seeds.
+    pub(super) fn number_of_batches(&self) -> u32 {
+        self.batches
     }
 
     /// The output folder.
@@ -136,6 +160,29 @@ impl Reproduction {
         source.find(|name| only.is_none_or(|only| only.iter().any(|it| it == name)))
     }
 
+    /// Like [`find`](Self::find); if there are no files, the data set or substitute on which runs are recorded.
+    pub(super) fn find_or_recall(
+        &self,
+        source: &Source,
+        sweep: impl Fn(Found) -> Result<Sweep, Error>,
+    ) -> Result<Result<Found, Absence>, Error> {
+        let absence = match self.find(source) {
+            Err(absence) if !absence.is_wish => absence,
+            found => return Ok(found),
+        };
+        let recorded = self.recorded()?;
+        if recorded.is_empty() {
+            return Ok(Err(absence));
+        }
+        let only = self.only.as_deref();
+        for found in source.candidates(|name| only.is_none_or(|only| only.iter().any(|it| it == name))) {
+            if sweep(found)?.plan()?.points.iter().any(|point| recorded.contains_key(&point.id)) {
+                return Ok(Ok(found));
+            }
+        }
+        Ok(Err(absence))
+    }
+
     /// Divides panels into those to draw and those on omitted data sets. If nothing else is left, the latter are drawn to
     /// show the reason.
     pub(super) fn panels(&self, all: &[(char, Source)]) -> (Vec<(char, Source)>, Vec<Missing>) {
@@ -152,11 +199,11 @@ impl Reproduction {
         (all.iter().filter(|it| is_left_out(it).is_none()).copied().collect(), missing)
     }
 
-    /// The states of a sweep's runs. Read-only: other processes may train them. The sweep itself may not have started, since its
+    /// The states of a part's runs. Read-only: other processes may train them. Its sweep may not have started, since its
     /// runs may be shared with others.
-    pub(super) fn results(&self, sweep: &Sweep) -> Result<Results, Error> {
-        let mut results = self.looked_up(sweep.plan()?)?;
-        if let Some((longer, places)) = self.longer(sweep, &results.rows)? {
+    pub(super) fn results(&self, part: &Part) -> Result<Results, Error> {
+        let mut results = self.looked_up(part.plan()?)?;
+        if let Some((longer, places)) = self.longer(part, &results.rows)? {
             for (place, row) in places.into_iter().zip(self.looked_up(longer)?.rows) {
                 results.rows[place] = Row { settings: results.rows[place].settings.clone(), ..row };
             }
@@ -172,8 +219,8 @@ impl Reproduction {
     }
 
     /// The finished runs of a sweep.
-    pub(super) fn runs(&self, sweep: &Sweep) -> Result<Runs, Error> {
-        Ok(Runs::new(self.results(sweep)?))
+    pub(super) fn runs(&self, sweep: Sweep) -> Result<Runs, Error> {
+        Ok(Runs::new(self.results(&sweep.into())?))
     }
 
     /// Classes of the manifolds.

@@ -8,7 +8,7 @@ use toml::Value;
 use super::protocol::{BETA, ETA, HIDDEN, RECURRENT};
 use crate::{
     error::DIVERGED,
-    sweep::{Axis, Results, Row, RunState, Selection},
+    sweep::{Axis, Results, Row, RunState, Selection, Settings},
 };
 
 /// The finished runs of a figure.
@@ -108,21 +108,39 @@ pub(super) trait Setting {
     }
 }
 
-impl Setting for Row {
+impl Setting for Settings {
     fn number(&self, key: &str) -> f64 {
-        self.settings.get(key).and_then(snn_run::number).unwrap_or(f64::NAN)
+        self.get(key).and_then(snn_run::number).unwrap_or(f64::NAN)
     }
 
     fn is(&self, key: &str, word: &str) -> bool {
-        self.settings.get(key).and_then(Value::as_str) == Some(word)
+        self.get(key).and_then(Value::as_str) == Some(word)
     }
 
     fn depth(&self) -> usize {
-        self.settings.get(HIDDEN).and_then(Value::as_array).map_or(0, Vec::len)
+        self.get(HIDDEN).and_then(Value::as_array).map_or(0, Vec::len)
     }
 
     fn recurrent(&self) -> bool {
-        self.settings.get(RECURRENT).and_then(Value::as_bool) == Some(true)
+        self.get(RECURRENT).and_then(Value::as_bool) == Some(true)
+    }
+}
+
+impl Setting for Row {
+    fn number(&self, key: &str) -> f64 {
+        self.settings.number(key)
+    }
+
+    fn is(&self, key: &str, word: &str) -> bool {
+        self.settings.is(key, word)
+    }
+
+    fn depth(&self) -> usize {
+        self.settings.depth()
+    }
+
+    fn recurrent(&self) -> bool {
+        self.settings.recurrent()
     }
 }
 
@@ -134,7 +152,6 @@ pub(super) fn same(a: f64, b: f64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sweep::Settings;
 
     fn row(id: &str, beta: f64, valid: f64, test: f64) -> Row {
         Row {

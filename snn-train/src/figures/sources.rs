@@ -169,6 +169,13 @@ impl Source {
             || data_directory().is_ok_and(|directory| holds_files(directory.join(self.name)))
     }
 
+    /// The data set and its substitute, if they are `wanted`, whether or not their files exist.
+    pub(super) fn candidates(&self, wanted: impl Fn(&str) -> bool) -> Vec<Found> {
+        let own = wanted(self.name).then(|| self.itself());
+        let other = self.stand_in.filter(|other| wanted(other.name));
+        own.into_iter().chain(other.map(|other| Found { stands_in: true, ..other.itself() })).collect()
+    }
+
     /// The data set or its substitute, if it is `wanted`; otherwise the reason why there is neither.
     pub(super) fn find(&self, wanted: impl Fn(&str) -> bool) -> Result<Found, Absence> {
         let Self { title, name, .. } = *self;

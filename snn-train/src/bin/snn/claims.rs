@@ -5,8 +5,8 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode};
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use serde_json::json;
 use snn_train::figures::{
-    CLAIM_METHOD, ClaimColumn, FirstWeights, Scale, claims_to_markdown, claims_to_text, columns_to_markdown,
-    columns_to_text, draw_columns,
+    CLAIM_METHOD, ClaimColumn, FirstWeights, Reproduction, Scale, claims_to_markdown, claims_to_text,
+    columns_to_markdown, columns_to_text, draw_columns,
 };
 
 use crate::figure::HowMuch;
@@ -19,8 +19,8 @@ pub(crate) struct Arguments {
     /// The initial weights whose claims are listed in full; a table has the verdicts for all
     #[arg(long, value_name = "NAME", default_value = "active", value_parser = PossibleValuesParser::new(FirstWeights::NAMES))]
     initialization: String,
-    /// Batches of seeds to use, as in `snn figure`
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// Maximum number of batches of seeds to use: further ones decide claims that are undecided
+    #[arg(long, value_name = "N", default_value_t = Reproduction::MOST_BATCHES)]
     batches: u32,
     /// Draw the table of verdicts to this file (SVG)
     #[arg(long, value_name = "FILE")]
@@ -59,13 +59,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let claims =
         columns.iter().find(|column| column.initialization == chosen).map_or(&[][..], |it| &it.claims);
     // Armitage, McPherson & Rowe (1969), Table 2: normal means, tested after each of several equal batches.
-    let note = match arguments.batches {
-        1 => None,
-        batches => Some(format!(
-            "On {batches} batches of seeds. Looking at 95 % intervals after each batch gives a wrong decision in 8.3 % of cases with two \
-             batches, in 10.7 % with three."
-        )),
-    };
+    let looks_twice = columns.iter().flat_map(|column| &column.claims).any(|claim| claim.batches > 1);
+    let note = looks_twice.then_some(
+        "Some claims were tested again with more batches of seeds. Looking at 95 % intervals after each batch gives a wrong decision \
+         in 8.3 % of cases with two batches, in 10.7 % with three.",
+    );
     let mut out = snn_terminal::stdout();
     match if arguments.json { Format::Json } else { arguments.format } {
         Format::Json => {

@@ -25,7 +25,7 @@ use crate::{
 pub(crate) struct Arguments {
     /// Numbers of figures, `all`, or `activity`: the activity of the untrained network for each choice of initial weights, and
     /// the choice used for the figures
-    #[arg(value_name = "NUMBER|all|activity", required = true)]
+    #[arg(value_name = "NUMBER|all|activity", required_unless_present = "claims")]
     figures: Vec<String>,
     /// Scale of the runs: smoke takes seconds and only tests the program, quick takes minutes and shows the tendency, reduced is
     /// a part of the paper's protocol on half the samples, full is all of it
@@ -48,6 +48,10 @@ pub(crate) struct Arguments {
     /// For figures 6, 7 and 9, only panels on these data sets, separated by commas
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = PossibleValuesParser::new(DATA_SETS))]
     data: Option<Vec<String>>,
+    /// Only the runs that these claims of `snn claims` compare, separated by commas, such as 5b,7c; by default for all figures
+    /// that have such runs
+    #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with = "shallow")]
+    claims: Option<Vec<String>>,
     /// Only count the runs, without training or drawing
     #[arg(long)]
     plan: bool,
@@ -84,7 +88,7 @@ impl From<HowMuch> for Scale {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (wants_activity, words): (Vec<_>, Vec<_>) =
         arguments.figures.iter().cloned().partition(|word| word == ACTIVITY);
-    let figures = figures(&words)?;
+    let mut figures = figures(&words)?;
     let scale = Scale::from(arguments.scale);
     let first_weights: FirstWeights = arguments.initialization.parse()?;
     let default = || PathBuf::from("figures").join(first_weights.directory(scale));
@@ -95,6 +99,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .shallow(arguments.shallow);
     if let Some(names) = &arguments.data {
         reproduction = reproduction.only(names)?;
+    }
+    if let Some(ids) = &arguments.claims {
+        reproduction = reproduction.only_claims(ids)?;
+        let compared = reproduction.figures_of_claims()?;
+        if figures.is_empty() {
+            figures = compared;
+        } else if let Some(other) = figures.iter().find(|figure| !compared.contains(figure)) {
+            let claims = ids.join(", ");
+            let number = other.number();
+            return Err(UsageError(format!(
+                "figure {number} has no runs for claims {claims}; omit {number}"
+            ))
+            .into());
+        }
     }
     if !wants_activity.is_empty() {
         activity(&reproduction, arguments)?;

@@ -19,6 +19,8 @@ pub struct Claim {
     pub stands_in: bool,
     /// The scale of the runs.
     pub scale: Scale,
+    /// The number of batches of seeds, as for [`Reproduction::batches`](crate::figures::Reproduction::batches).
+    pub batches: u32,
     /// The measured quantities and expected bounds.
     pub checks: Vec<Check>,
     /// The verdict.
@@ -27,6 +29,8 @@ pub struct Claim {
     pub looked_into: Vec<String>,
     /// Why it was not tested.
     pub reason: Option<String>,
+    /// If it is undecided: the command that trains more runs, if the protocol has any.
+    pub next: Option<String>,
 }
 
 /// A quantity, and its expected bounds.

@@ -23,7 +23,7 @@ pub struct ClaimColumn {
 
 impl ClaimColumn {
     /// Tests the claims with the runs in `figures`, in the folders of these scales; claims that cannot be tested at one scale are tested at
-    /// the next. `batches` as for [`Reproduction::batches`].
+    /// the next. `batches` as for [`Reproduction::claims`].
     ///
     /// # Errors
     /// Those of [`Reproduction::claims`].

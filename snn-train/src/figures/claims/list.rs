@@ -1,21 +1,24 @@
 //! Every claim: the source of its numbers, and their expected values.
 
 use super::{
-    claim::{Check, Claim},
+    claim::Check,
     findings,
-    topic::{ABOVE_0, EQUAL, Topic, accuracy, all_runs, check, difference, equal},
+    topic::{ABOVE_0, EQUAL, Request, Tested, Topic, accuracy, check, difference, equal},
 };
 use crate::{
     Error,
     figures::{
         Figure, Interval, Reproduction, Runs, Setting as _,
         bars::Bar,
-        figure2, figure3, figure5, figure6, figure9,
-        protocol::SHAPE,
+        figure2, figure3, figure5, figure6,
+        figure9::{self, Kind},
+        part::Part,
+        protocol::{INIT_SEED, RESET_GRADIENT, SHAPE},
         same,
         sources::{MNIST, RANDMAN, RAW_SC},
         statistics::{mean, median, resample},
     },
+    sweep::{Settings, Sweep},
 };
 
 /// A drop by this much is a failure.
@@ -23,18 +26,18 @@ const FALL: f64 = 10.0;
 /// A point of a map is solved if it is within this distance of the best.
 const SOLVED: f64 = 5.0;
 
-pub(super) fn claims(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
-    let mut claims = gradient(reproduction)?;
-    claims.extend(shape(reproduction)?);
-    claims.extend(scale(reproduction)?);
-    claims.extend(data_sets(reproduction)?);
-    claims.extend(sparseness(reproduction)?);
+pub(super) fn claims(reproduction: &Reproduction, request: Request<'_>) -> Result<Vec<Tested>, Error> {
+    let mut claims = gradient(reproduction, request)?;
+    claims.extend(shape(reproduction, request)?);
+    claims.extend(scale(reproduction, request)?);
+    claims.extend(data_sets(reproduction, request)?);
+    claims.extend(sparseness(reproduction, request)?);
     Ok(claims)
 }
 
-fn gradient(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
-    let runs = all_runs(reproduction, Figure::Gradient, &figure2::sweep(reproduction)?)?;
-    let mut topic = Topic::new(reproduction, "Randman, 2 classes", runs);
+fn gradient(reproduction: &Reproduction, request: Request<'_>) -> Result<Vec<Tested>, Error> {
+    let mut topic = Topic::new(reproduction, request, Figure::Gradient, "Randman, 2 classes");
+    topic.compare([figure2::sweep(reproduction)?.into()]);
     let gains = figure2::gains(reproduction)?;
     let (own, spiking) = (gains[0], gains[gains.len() - 1]);
     let models = |runs: &Runs, shape: &str, gain| figure2::runs_of(runs, shape, gain);
@@ -46,21 +49,22 @@ fn gradient(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
             let (surrogate, truth) = (models(runs, "super-spike", own), models(runs, "true", own));
             Some(vec![difference("surrogate - true gradient", &surrogate, &truth, Some(20.0), None)?])
         },
-    );
+    )?;
     topic.claim("1b", "2b", "with a surrogate gradient, the task is solved", |runs| {
         Some(vec![accuracy("test accuracy", &models(runs, "super-spike", own), Some(95.0), None)?])
-    });
+    })?;
     let also = "the true gradient is also worse if hidden units spike from the start (beyond the paper)";
     topic.claim("1c", "2b", also, |runs| {
         let (surrogate, truth) = (models(runs, "super-spike", spiking), models(runs, "true", spiking));
         Some(vec![difference("surrogate - true gradient", &surrogate, &truth, Some(EQUAL), None)?])
-    });
+    })?;
     Ok(topic.claims)
 }
 
-fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
-    let sweeps = [figure3::sweep(reproduction)?, figure3::deep_sweep(reproduction)?];
-    let mut topic = Topic::of(reproduction, "Randman", Figure::Shape, &sweeps[..1])?;
+fn shape(reproduction: &Reproduction, request: Request<'_>) -> Result<Vec<Tested>, Error> {
+    let (one, two) = (figure3::sweep(reproduction)?, figure3::deep_sweep(reproduction)?);
+    let mut topic = Topic::new(reproduction, request, Figure::Shape, "Randman");
+    topic.compare([one.clone().into()]);
     let bars = |runs: &Runs| figure3::bars(reproduction, runs);
     let region = "solved in a wide region of (beta, eta): widest with SuperSpike, then Sigmoid', then Esser";
     topic.claim("2a", "3b", region, |runs| {
@@ -80,7 +84,7 @@ fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
             more(0, 1, "SuperSpike - Sigmoid'")?,
             more(1, 2, "Sigmoid' - Esser")?,
         ])
-    });
+    })?;
     topic.claim("2b", "3c", "the best accuracy is the same for all three shapes", |runs| {
         let bars = bars(runs);
         let of = |index: usize| &bars[index].models;
@@ -88,12 +92,12 @@ fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
             equal("SuperSpike - Sigmoid', one hidden layer", of(1), of(3))?,
             equal("SuperSpike - Esser, one hidden layer", of(1), of(5))?,
         ])
-    });
+    })?;
     topic.claim("3a", "3c", "networks without a hidden layer fail", |runs| {
         let bars = bars(runs);
         let (with, without) = (&bars[1].models, &bars[0].models);
         Some(vec![difference("one hidden layer - none", with, without, Some(FALL), None)?])
-    });
+    })?;
     topic.claim("4a", "3d", "robust to the seeds of data and initial weights", |runs| {
         let [(_, data), (_, initial), _] = figure3::repetitions(reproduction, runs);
         let spread = |what: &str, sample: &[f64]| {
@@ -103,8 +107,10 @@ fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
             Some(check(format!("standard deviation over {what}, points"), interval, None, Some(EQUAL)))
         };
         Some(vec![spread("data sets", &data)?, spread("initial weights", &initial)?])
-    });
-    topic.turn_to(Figure::Shape, &sweeps)?;
+    })?;
+    let batches = f64::from(reproduction.number_of_batches());
+    let on_the_map = move |it: &Settings| !it.is(SHAPE, "constant") && it.number(INIT_SEED) < batches;
+    topic.compare([one.clone().into(), Part::of(two.clone(), on_the_map)]);
     topic.claim("3b", "3c", "one and two hidden layers perform equally well", |runs| {
         let of = |shape, depth| figure3::best(reproduction, runs, shape, depth, true);
         let shapes = [("super-spike", "SuperSpike"), ("sigmoid", "Sigmoid'"), ("esser", "Esser")];
@@ -114,17 +120,25 @@ fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
                 equal(&format!("{name}: one hidden layer - two"), &of(shape, 1), &of(shape, 2))
             })
             .collect()
-    });
-    topic.claim("3c", "3c", "with beta = 0, accuracy drops to about that without a hidden layer", |runs| {
-        let bars = bars(runs);
-        let none = &bars[0].models;
-        let constant =
-            |index: usize, what| difference(what, &bars[index].models, none, Some(-FALL), Some(FALL));
-        Some(vec![
-            constant(7, "beta = 0, one hidden layer - none")?,
-            constant(8, "beta = 0, two hidden layers - none")?,
-        ])
-    });
+    })?;
+    let constant_or_none = |it: &Settings| it.depth() == 0 || it.is(SHAPE, "constant");
+    topic.compare([one, two.clone()].map(|sweep| Part::of(sweep, constant_or_none)));
+    topic.claim(
+        "3c",
+        "3c",
+        "with beta = 0, accuracy drops to about that without a hidden layer",
+        |runs| {
+            let bars = bars(runs);
+            let none = &bars[0].models;
+            let constant =
+                |index: usize, what| difference(what, &bars[index].models, none, Some(-FALL), Some(FALL));
+            Some(vec![
+                constant(7, "beta = 0, one hidden layer - none")?,
+                constant(8, "beta = 0, two hidden layers - none")?,
+            ])
+        },
+    )?;
+    topic.compare([Part::of(two, figure3::is_repetition)]);
     topic.claim("4b", "3d", "a few low outliers with two hidden layers", |runs| {
         let [_, _, (_, initial)] = figure3::repetitions(reproduction, runs);
         let low = |sample: &[f64]| {
@@ -134,8 +148,8 @@ fn shape(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
         let interval = Interval::of_statistic(&initial, low)?;
         let what = format!("models more than {SOLVED} points below the median, %");
         Some(vec![check(what, interval, Some(ABOVE_0), Some(25.0))])
-    });
-    topic.claims.sort_by_key(|claim| claim.id);
+    })?;
+    topic.claims.sort_by_key(|it| it.claim.id);
     Ok(topic.claims)
 }
 
@@ -148,12 +162,16 @@ fn solved(reproduction: &Reproduction, runs: &Runs, shape: &str) -> Vec<f64> {
     points.into_iter().map(|point| f64::from(u8::from(accuracy(point) >= best - SOLVED))).collect()
 }
 
-fn scale(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
-    let resets = [figure5::reset_sweep(reproduction, 1)?, figure5::reset_sweep(reproduction, 2)?];
-    let mut topic = Topic::of(reproduction, "Randman", Figure::Scale, &resets[..1])?;
+fn scale(reproduction: &Reproduction, request: Request<'_>) -> Result<Vec<Tested>, Error> {
+    let mut topic = Topic::new(reproduction, request, Figure::Scale, "Randman");
+    let [one, two] = [1, 2].map(|depth| figure5::reset_sweep(reproduction, depth));
+    let (one, two) = (one?, two?);
+    let of = |sweep: &Sweep, shape: &'static str| Part::of(sweep.clone(), move |it| it.is(SHAPE, shape));
     let best =
         |runs: &Runs, way, depth, recurrent| figure5::best_of(reproduction, runs, way, depth, recurrent);
     let [super_control, super_reset, control, reset] = figure5::RESET;
+    let is_compared = |it: &Settings| it.is(SHAPE, "super-spike") || it.is(RESET_GRADIENT, "detached");
+    topic.compare([Part::of(one.clone(), is_compared)]);
     topic.claim("5a", "5c", "SuperSpike with and without the gradient through the reset, and the asymptotic surrogate without it, perform equally", |runs| {
         let of = |way| best(runs, way, 1, false);
         let ours = of(super_control);
@@ -161,19 +179,22 @@ fn scale(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
             equal("sCtl - sDR", &ours, &of(super_reset))?,
             equal("sCtl - aCtl", &ours, &of(control))?,
         ])
-    });
+    })?;
+    topic.compare([of(&one, "asymptotic")]);
     topic.claim("5b", "5c", "the gradient through the reset impairs the asymptotic surrogate", |runs| {
         let (without, with) = (best(runs, control, 1, false), best(runs, reset, 1, false));
         Some(vec![difference("aCtl - aDR, one hidden layer", &without, &with, Some(EQUAL), None)?])
-    });
-    topic.turn_to(Figure::Scale, &resets)?;
+    })?;
+    let is_compared = |it: &Settings| it.is(SHAPE, "asymptotic") && it.is(RESET_GRADIENT, "differentiable");
+    topic.compare([one, two].map(|sweep| Part::of(sweep, is_compared)));
     topic.claim("5c", "5d", "more layers increase this impairment", |runs| {
         let (one, two) = (best(runs, reset, 1, false), best(runs, reset, 2, false));
         Some(vec![difference("aDR: one hidden layer - two", &one, &two, Some(ABOVE_0), None)?])
-    });
-    topic.turn_to(Figure::Scale, &[figure5::recurrent_sweep(reproduction, 1)?])?;
+    })?;
+    let recurrent = figure5::recurrent_sweep(reproduction, 1)?;
     let [_, super_through, control, through] = figure5::RECURRENCE;
     let chance = 100.0 / reproduction.classes();
+    topic.compare([of(&recurrent, "asymptotic")]);
     topic.claim(
         "6a",
         "5e",
@@ -186,11 +207,12 @@ fn scale(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
                 difference("aCtl - aProp", &best(runs, control, 1, true), &models, None, None)?,
             ])
         },
-    );
+    )?;
+    topic.compare([of(&recurrent, "super-spike")]);
     topic.claim("6b", "5e", "SuperSpike loses little accuracy with these gradients", |runs| {
         let (without, with) = (best(runs, super_control, 1, true), best(runs, super_through, 1, true));
         Some(vec![difference("sCtl - sProp", &without, &with, Some(-EQUAL), Some(FALL))?])
-    });
+    })?;
     Ok(topic.claims)
 }
 
@@ -243,25 +265,24 @@ const NUMBERS: [(&str, char, &str, &str, usize, f64, f64); 7] = [
     ("7o", 'e', "6e", "70 +- 2 % on RawSC, feed-forward", 0, 70.0, 2.0),
 ];
 
-fn data_sets(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
+fn data_sets(reproduction: &Reproduction, request: Request<'_>) -> Result<Vec<Tested>, Error> {
     let mut topics = Vec::new();
     for (panel, source) in &figure6::SOURCES {
-        let (title, runs, stands_in, kind) = match reproduction.find(source) {
-            Ok(found) => {
-                let sweep = figure6::sweep(reproduction, *panel, found)?;
-                (
-                    found.title,
-                    all_runs(reproduction, Figure::DataSets, &sweep)?,
-                    found.stands_in,
-                    found.kind(),
-                )
-            }
-            Err(absence) => (source.title, Err(absence.reason), false, source.itself().kind()),
+        let found =
+            reproduction.find_or_recall(source, |found| figure6::sweep(reproduction, *panel, found))?;
+        let kind = found.as_ref().map_or_else(|_| source.itself(), |found| *found).kind();
+        let mut topic = Topic::on(reproduction, request, Figure::DataSets, source, &found);
+        let sweep = found.ok().map(|found| figure6::sweep(reproduction, *panel, found)).transpose()?;
+        let bars_of = |bars: &[usize]| {
+            let bars = bars.to_vec();
+            sweep
+                .clone()
+                .map(|sweep| Part::of(sweep, move |it| bars.iter().any(|&bar| figure6::is_of(it, bar))))
         };
-        let mut topic = Topic::new(reproduction, title, runs);
-        topic.stands_in = stands_in;
         for comparison in COMPARISONS.iter().filter(|comparison| comparison.panel == *panel) {
             let Comparison { id, figure, statement, pairs, equal: same, .. } = comparison;
+            let compared: Vec<_> = pairs.iter().flat_map(|&(a, b, _)| [a, b]).collect();
+            topic.compare(bars_of(&compared));
             topic.claim(id, figure, *statement, |runs| {
                 let bars: Vec<Bar> = figure6::bars(reproduction, kind, runs);
                 let of = |&(a, b, what): &(usize, usize, &str)| {
@@ -269,42 +290,38 @@ fn data_sets(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
                     if *same { equal(what, a, b) } else { difference(what, a, b, Some(ABOVE_0), None) }
                 };
                 pairs.iter().map(of).collect()
-            });
+            })?;
         }
         topic.compare_with_the_paper();
         for &(id, of, figure, statement, bar, paper, sd) in &NUMBERS {
             if of == *panel {
+                topic.compare(bars_of(&[bar]));
                 topic.claim(id, figure, statement, |runs| {
                     let models = &figure6::bars(reproduction, kind, runs)[bar].models;
                     let (least, most) = (Some(paper - 2.0 * sd), Some(paper + 2.0 * sd));
                     Some(vec![accuracy("test accuracy", models, least, most)?])
-                });
+                })?;
             }
         }
         topics.extend(topic.claims);
     }
-    topics.sort_by_key(|claim| claim.id);
+    topics.sort_by_key(|it: &Tested| it.claim.id);
     Ok(topics)
 }
 
-fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
+fn sparseness(reproduction: &Reproduction, request: Request<'_>) -> Result<Vec<Tested>, Error> {
     let mut claims = Vec::new();
     for (panel, source) in &figure9::SOURCES {
-        let found = reproduction.find(source);
-        let (runs, chance) = match &found {
-            Ok(found) => {
-                let sweep = figure9::sweep(reproduction, *panel, *found)?;
-                let runs = all_runs(reproduction, Figure::Sparseness, &sweep)?;
-                (runs, figure9::chance(reproduction, *found))
-            }
-            Err(absence) => (Err(absence.reason.clone()), f64::NAN),
-        };
-        let mut topic =
-            Topic::new(reproduction, found.as_ref().map_or(source.title, |found| found.title), runs);
-        topic.stands_in = found.as_ref().is_ok_and(|found| found.stands_in);
+        let found =
+            reproduction.find_or_recall(source, |found| figure9::sweep(reproduction, *panel, found))?;
+        let mut topic = Topic::on(reproduction, request, Figure::Sparseness, source, &found);
+        let chance = found.as_ref().map_or(f64::NAN, |found| figure9::chance(reproduction, *found));
+        let sweep = found.ok().map(|found| figure9::sweep(reproduction, *panel, found)).transpose()?;
+        let of = |kind: Kind| sweep.clone().map(|sweep| Part::of(sweep, move |it| kind.has(it)));
         let critical = |runs: &Runs, kind| figure9::critical(runs, kind, chance);
         let [one, two, recurrent] = figure9::KINDS;
         if *source == RANDMAN {
+            topic.compare(of(one));
             let cut = "spikes can be cut by about two orders of magnitude before accuracy falls";
             topic.claim("8a", "9", cut, |runs| {
                 let most = mean(&figure9::unregularized(runs, one));
@@ -321,28 +338,31 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
                     vec![findings::of_cut(&figure9::fitted(runs, one), most, reproduction.classes())];
                 models.extend(figure9::look_into(runs, one, chance));
                 Some(vec![Check { models, ..check }])
-            });
+            })?;
             for (id, kind, paper, what) in [
                 ("8b", one, 36.0, "one hidden layer"),
                 ("8c", two, 76.0, "two hidden layers"),
                 ("8d", recurrent, 26.0, "one recurrent hidden layer"),
             ] {
+                topic.compare(of(kind));
                 let statement = format!("the knee is at about {paper} spikes per input: {what}");
                 topic.claim(id, "9", statement, |runs| {
                     let (least, most) = (Some(paper / 2.0), Some(paper * 2.0));
                     let check =
                         check("critical spikes, to a factor of two", critical(runs, kind)?, least, most);
                     Some(vec![Check { models: figure9::look_into(runs, kind, chance), ..check }])
-                });
+                })?;
             }
         } else if *source == MNIST {
+            topic.compare(of(one));
             topic.claim("8e", "9", "fewer than 10 spikes suffice on MNIST", |runs| {
                 let check =
                     check("critical spikes, one hidden layer", critical(runs, one)?, None, Some(10.0));
                 Some(vec![Check { models: figure9::look_into(runs, one, chance), ..check }])
-            });
+            })?;
         } else if *source == RAW_SC {
             topic.compare_with_the_paper();
+            topic.compare([one, recurrent].into_iter().filter_map(of));
             let statement =
                 "80 % on RawSC needs over 2000 spikes in feed-forward and about 150 in recurrent networks";
             topic.claim("8f", "9", statement, |runs| {
@@ -361,7 +381,7 @@ fn sparseness(reproduction: &Reproduction) -> Result<Vec<Claim>, Error> {
                 };
                 let recurrent = of("recurrent", recurrent, 75.0, Some(300.0));
                 Some(vec![of("feed-forward", one, 2000.0, None)?, recurrent?])
-            });
+            })?;
         }
         claims.extend(topic.claims);
     }

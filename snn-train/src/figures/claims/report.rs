@@ -23,17 +23,22 @@ pub fn claims_to_text(claims: &[Claim], width: usize) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     for claim in claims {
-        let Claim { id, verdict, figure, data, scale, statement, .. } = claim;
+        let Claim { id, verdict, figure, data, statement, .. } = claim;
         wrap(&mut text, &format!("{id:<3} "), &format!("{verdict}: {statement}"), width);
-        wrap(&mut text, "    ", &format!("figure {figure}, {data}, {scale} scale"), width);
+        wrap(
+            &mut text,
+            "    ",
+            &format!("figure {figure}, {data}, {} scale{}", claim.scale, batches(claim)),
+            width,
+        );
         for check in &claim.checks {
             wrap(&mut text, "    ", &describe(check), width);
         }
         for finding in &claim.looked_into {
             wrap(&mut text, "    ", &format!("details: {finding}"), width);
         }
-        if let Some(reason) = &claim.reason {
-            wrap(&mut text, "    ", reason, width);
+        for line in claim.reason.iter().chain(&claim.next) {
+            wrap(&mut text, "    ", line, width);
         }
     }
     let count = |verdict| claims.iter().filter(|claim| claim.verdict == verdict).count();
@@ -74,13 +79,15 @@ pub fn claims_to_markdown(claims: &[Claim]) -> String {
     );
     for claim in claims {
         let Claim { id, statement, figure, data, scale, verdict, .. } = claim;
+        let batches = batches(claim);
         let checks = claim.checks.iter().map(describe);
         let findings = claim.looked_into.iter().map(|finding| format!("details: {finding}"));
-        let lines = checks.chain(findings).chain(claim.reason.clone());
+        let lines = checks.chain(findings).chain(claim.reason.clone()).chain(claim.next.clone());
         let measured = lines.collect::<Vec<_>>().join("<br>");
-        let line = [*id, statement, figure, &format!("{data}, {scale}"), &measured, &verdict.to_string()]
-            .map(|cell| cell.replace('|', "\\|"))
-            .join(" | ");
+        let line =
+            [*id, statement, figure, &format!("{data}, {scale}{batches}"), &measured, &verdict.to_string()]
+                .map(|cell| cell.replace('|', "\\|"))
+                .join(" | ");
         let _ = writeln!(text, "| {line} |");
     }
     let _ = writeln!(text, "\n{METHOD}");
@@ -88,6 +95,11 @@ pub fn claims_to_markdown(claims: &[Claim]) -> String {
         let _ = writeln!(text, "\n{SHORT}");
     }
     text
+}
+
+/// The number of batches of seeds, if more than one.
+fn batches(claim: &Claim) -> String {
+    if claim.batches > 1 { format!(", {} batches", claim.batches) } else { String::new() }
 }
 
 fn describe(check: &Check) -> String {
