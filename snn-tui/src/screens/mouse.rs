@@ -26,6 +26,7 @@ pub(crate) fn mouse(state: &mut UiState, event: MouseEvent) -> Option<Action> {
                 Click::Run(id) if state.list.selected() == Some(&id) => return key(state, KeyCode::Enter),
                 Click::Run(id) => state.list.select(&id),
                 Click::Sort(column) => state.list.sort_by_column(column),
+                Click::Cell(select, cell) => select(state, cell),
                 Click::Key(_) => {}
             }
             None

@@ -5,10 +5,10 @@ use std::cell::RefCell;
 use crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect};
 
-use super::Screen;
+use super::{Screen, UiState};
 
 /// The effect of a click.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Click {
     /// The same as this key.
     Key(KeyEvent),
@@ -18,6 +18,8 @@ pub(crate) enum Click {
     Run(String),
     /// Sorts by a column; reverses the order if it is already sorted by it.
     Sort(usize),
+    /// Selects a cell of a map, given by row and column.
+    Cell(fn(&mut UiState, (usize, usize)), (usize, usize)),
 }
 
 /// Areas of the screen and the effects of clicks there.
@@ -31,6 +33,16 @@ impl Clicks {
 
     pub(crate) fn add(&self, place: Rect, click: Click) {
         self.0.borrow_mut().push((place, click));
+    }
+
+    /// Adds the cells of a map.
+    pub(crate) fn add_cells(
+        &self,
+        cells: impl IntoIterator<Item = (Rect, (usize, usize))>,
+        select: fn(&mut UiState, (usize, usize)),
+    ) {
+        let cells = cells.into_iter().map(|(place, cell)| (place, Click::Cell(select, cell)));
+        self.0.borrow_mut().extend(cells);
     }
 
     /// The effect of a click there; where areas overlap, that of the last one drawn.

@@ -50,11 +50,12 @@ impl Map {
         (written.max(named) + 1).clamp(3, 10)
     }
 
-    /// Draws the map; if it is too large, the part around the cursor.
-    pub(crate) fn draw(&self, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    /// Draws the map; if it is too large, the part around the cursor. Returns the places of the drawn cells, each with row and column.
+    pub(crate) fn draw(&self, theme: Theme, area: Rect, buffer: &mut Buffer) -> Vec<(Rect, (usize, usize))> {
         let (rows, columns) = (self.y.1.len(), self.x.1.len());
+        let mut places = Vec::new();
         if area.width < 4 || area.height < 3 || rows == 0 || columns == 0 {
-            return;
+            return places;
         }
         let margin =
             self.y.1.iter().map(|name| width(name)).max().unwrap_or(0).min(usize::from(area.width) / 3);
@@ -82,7 +83,9 @@ impl Map {
             buffer.set_string(area.x, y, right(&self.y.1[row], margin), Style::new());
             for column in (first_column..columns).take(shown_columns) {
                 let x = room.x + ((column - first_column) * wide) as u16;
-                self.draw_cell(theme, (row, column), Rect::new(x, y, wide as u16, high as u16), buffer);
+                let place = Rect::new(x, y, wide as u16, high as u16);
+                self.draw_cell(theme, (row, column), place, buffer);
+                places.push((place, (row, column)));
             }
         }
         let below = room.y + (drawn * high) as u16;
@@ -97,6 +100,7 @@ impl Map {
         }
         let name = fit(&self.x.0, usize::from(room.width));
         buffer.set_string(room.x, below + 1, name, theme.dim());
+        places
     }
 
     fn draw_cell(&self, theme: Theme, (row, column): (usize, usize), place: Rect, buffer: &mut Buffer) {
@@ -195,6 +199,11 @@ mod tests {
         let large = Map { cursor: Some((50, 90)), ..map(100, 100) };
         let text = drawn(&large, 30, 10).join("\n");
         assert!(text.contains("beta (part)") && text.contains("50 ") && text.contains(" 91 "), "{text}");
+        let area = Rect::new(0, 0, 30, 10);
+        let places =
+            large.draw(Theme { colors: Colors::None, marker: Marker::Ascii }, area, &mut Buffer::empty(area));
+        let here = places.iter().find(|(_, cell)| *cell == (50, 90)).unwrap();
+        assert!(here.0.height == 1 && places.iter().all(|(place, _)| area.intersection(*place) == *place));
         for (width, height) in [(0, 0), (3, 3), (4, 3), (5, 50), (300, 4)] {
             drawn(&large, width, height);
         }

@@ -159,7 +159,7 @@ pub(super) struct Readout {
 
 /// `lif_backward.cuh`
 #[repr(C)]
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct LifBackward {
     pub(super) trace: Address,
     pub(super) masks: Address,

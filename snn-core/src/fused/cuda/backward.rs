@@ -139,19 +139,10 @@ impl<M: KernelDevice> Step<'_, M> {
     pub(super) fn lif_backward(&self, shape: &LayerPlan) -> LifBackward {
         let plan = self.plan;
         LifBackward {
-            trace: 0,
-            masks: 0,
-            current_adjoints: 0,
-            d_counts: 0,
-            transposed: 0,
-            argmax_steps: 0,
             batch: plan.batch as u32,
             steps: plan.steps as u32,
             units: shape.units as u32,
             words: words(shape.units) as u32,
-            on_chip: 0,
-            depth: 0,
-            outputs: 0,
             surrogate: plan.surrogate.shape.code(),
             differentiable: u32::from(plan.differentiable_reset),
             immediate: u32::from(plan.immediate_reset),
@@ -159,6 +150,7 @@ impl<M: KernelDevice> Step<'_, M> {
             threshold: shape.threshold as f32,
             leak_mem: shape.leak_mem as f32,
             leak_syn: shape.leak_syn as f32,
+            ..LifBackward::default()
         }
     }
 

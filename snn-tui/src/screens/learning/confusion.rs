@@ -76,7 +76,8 @@ pub(super) fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let most = if with_bars { area.width - BARS - GAP } else { area.width };
     let map = map(state.theme, probe, cursor, most);
     let wide = Rect { width: map_width(&map).min(most), ..body };
-    map.draw(state.theme, wide, buffer);
+    let select = |state: &mut UiState, cell| state.change(|it: &mut Choice| it.cell = Some(cell));
+    state.clicks.add_cells(map.draw(state.theme, wide, buffer), select);
     if with_bars {
         let x = wide.right() + GAP;
         let right = Rect { x, width: (area.right() - x).min(60), ..body };

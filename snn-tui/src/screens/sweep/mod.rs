@@ -93,6 +93,15 @@ fn move_cursor(state: &mut UiState, right: isize, up: isize) {
     state.change(|it: &mut Choice| it.cursor = Some(cursor));
 }
 
+/// Moves the cursor to a cell; if it is already there, shows the curves of its runs.
+fn select_cell(state: &mut UiState, (row, column): (usize, usize)) {
+    let Some(view) = view(state) else { return };
+    if view.cursor == (column, row) {
+        return open_cell(state);
+    }
+    state.change(|it: &mut Choice| it.cursor = Some((column, row)));
+}
+
 /// Moves the cursor to the next or previous setting in the ranking, wherever it is on the map.
 fn step_rank(state: &mut UiState, by: isize) {
     let Some(view) = view(state) else { return };
@@ -191,7 +200,7 @@ fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let range = view.choice.metric.scale(&values, chance);
     let map = map(&view, range.unwrap_or((0.0, 0.0)), usize::from(area.width));
     let (place, beside) = share(&map, middle);
-    map.draw(state.theme, place, buffer);
+    state.clicks.add_cells(map.draw(state.theme, place, buffer), select_cell);
     let hint = if beside.is_none() { "; v: ranking" } else { "" };
     let text = fit(&describe(&view), room.saturating_sub(width(hint))) + hint;
     buffer.set_string(area.x, area.y + 1, text, Style::new());

@@ -92,6 +92,36 @@ fn clicks_and_the_wheel_do_what_keys_do() {
     assert_eq!(dashboard.mouse(MouseEventKind::Down(MouseButton::Left), (79, 11)), None, "nothing is there");
 }
 
+#[test]
+fn clicks_select_cells_of_maps() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::sweep(directory.path());
+    let mut dashboard = Dashboard::new(directory.path());
+    dashboard.press("5");
+    dashboard.click("21.11");
+    let screen = dashboard.screen(80, 24);
+    assert!(screen.contains("beta 1, learning_rate 0.001: 2 runs"), "{screen}");
+    assert_eq!(dashboard.state.screen, Screen::SWEEP);
+    dashboard.click("21.11");
+    assert_eq!(dashboard.state.screen, Screen::CURVES, "a second click opens it");
+
+    let directory = tempfile::tempdir().unwrap();
+    fixture::runs(directory.path());
+    let mut dashboard = Dashboard::new(directory.path());
+    dashboard.press("4 V");
+    let read_out = |dashboard: &Dashboard| {
+        let screen = dashboard.screen(80, 24);
+        screen.lines().find(|line| line.starts_with("class ")).map(str::to_owned).unwrap_or(screen)
+    };
+    // The label of the row; its first cell is to the right of it.
+    let screen = dashboard.screen(80, 24);
+    let row = screen.lines().skip(1).position(|line| line.trim_start().starts_with("1 ")).unwrap() + 1;
+    dashboard.mouse(MouseEventKind::Down(MouseButton::Left), (3, row as u16));
+    assert!(read_out(&dashboard).starts_with("class 1 is taken for 0 in "), "{}", read_out(&dashboard));
+    dashboard.press("l");
+    assert!(read_out(&dashboard).starts_with("class 1 is recognized in "), "{}", read_out(&dashboard));
+}
+
 /// The complete help of the screen as words with single spaces; it is scrolled if it is longer than the screen.
 fn help_text(state: &mut UiState, width: u16, height: u16) -> String {
     (state.help, state.help_line) = (true, 0);

@@ -63,26 +63,15 @@ fn training_steps_of_far_samples() {
         d_square: 0.2,
     };
     let backward = LifBackward {
-        trace: 0,
-        masks: 0,
-        current_adjoints: 0,
-        d_counts: 0,
-        transposed: 0,
-        argmax_steps: 0,
-        batch: 0,
         steps: STEPS as u32,
         units: UNITS as u32,
         words: WORDS as u32,
-        on_chip: 0,
-        depth: 0,
-        outputs: 0,
-        surrogate: 0,
         differentiable: 1,
-        immediate: 0,
         beta: 10.0,
         threshold: 0.1,
         leak_mem: 0.3,
         leak_syn: 0.2,
+        ..LifBackward::default()
     };
     let arguments = |_, at: &[Address]| TrainSample {
         forward: forward(at),
