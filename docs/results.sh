@@ -7,7 +7,7 @@
 set -euo pipefail
 figures=${1:-figures}
 shift || true
-stages=${*:-activity reduced full files keep}
+stages=${*:-activity reduced claims full files batches keep}
 results=$(dirname "${BASH_SOURCE[0]}")/results
 snn=${SNN:-cargo run --release --quiet --bin snn --}
 names="active printed gain-3 fluctuation-driven gain-2 gain-6 gain-8"
@@ -37,6 +37,11 @@ for stage in $stages; do
         for name in $names; do made reduced "$name" 2; made reduced "$name" 3 --shallow; done
         for name in $names; do made reduced "$name" 8; made reduced "$name" 6 9 --data randman; made reduced "$name" 3 5; done
         ;;
+    claims)
+        # Claims that need only a part of the runs of their figure.
+        made full active --claims 3c,4b,5c
+        made full active --claims 7i
+        ;;
     full)
         for name in active printed; do made full "$name" 1 2 8; made full "$name" 6 9 --data randman; made full "$name" 3 5; done
         ;;
@@ -44,6 +49,10 @@ for stage in $stages; do
         made reduced active 6 9 --data mnist
         for name in active printed; do made full "$name" 6 9 --data $speech; done
         for name in active printed; do made full "$name" 6 7 9 --data mnist,$speech; done
+        ;;
+    batches)
+        # Those that the first batch of seeds left undecided.
+        made full active --claims 5b,7c,8b,8d --batches 2
         ;;
     keep)
         for path in "$figures"/{full,reduced}*; do
@@ -57,7 +66,7 @@ for stage in $stages; do
         $snn claims --figures "$figures" --format markdown --draw "$results/claims.svg" >"$results/claims.md"
         ;;
     *)
-        echo "unknown stage $stage: use activity, reduced, full, files or keep" >&2
+        echo "unknown stage $stage: use activity, reduced, claims, full, files, batches or keep" >&2
         exit 2
         ;;
     esac

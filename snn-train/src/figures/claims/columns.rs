@@ -79,6 +79,14 @@ impl Verdict {
     }
 }
 
+/// At most this many characters of a text; an ellipsis replaces the rest.
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
 /// The legend of the symbols.
 const LEGEND: &str = "✓ holds, ✗ does not hold, ? undecided, · not tested; r reduced scale, q quick; * other data than the paper's";
 
@@ -110,8 +118,7 @@ pub fn columns_to_text(columns: &[ClaimColumn], width: usize) -> String {
         let cells: String =
             columns.iter().map(|column| format!("{:<4}", cell(&column.claims[place]))).collect();
         let line = format!("{:<3} {cells} {}", claim.id, claim.statement);
-        let line: String = line.chars().take(width).collect();
-        let _ = writeln!(text, "{}", line.trim_end());
+        let _ = writeln!(text, "{}", cut(&line, width).trim_end());
     }
     text + LEGEND + "\n"
 }
@@ -160,7 +167,7 @@ pub fn draw_columns(columns: &[ClaimColumn], path: &Path) -> Result<(), Error> {
     for (row, &place) in places.iter().enumerate() {
         let y = top + cell_height * row as f64;
         let claim = &claims[place];
-        let statement: String = claim.statement.chars().take(78).collect();
+        let statement = cut(&claim.statement, 78);
         canvas.text(6.0, y + 9.0, &format!("{}  {statement}", claim.id), 7.0, Anchor::Start, BLACK);
         for (number, column) in columns.iter().enumerate() {
             let x = left + cell_width * number as f64;
@@ -201,6 +208,7 @@ mod tests {
             assert!(text.lines().any(|line| line.starts_with(cells)), "{text}");
         }
         assert!(text.lines().filter(|line| *line != LEGEND).all(|line| line.chars().count() <= 60));
+        assert!(text.lines().any(|line| line.starts_with("2a  ") && line.ends_with('…')), "{text}");
         let markdown = columns_to_markdown(&columns);
         assert!(
             markdown.starts_with("| claim | the paper says | active | gain-3 |\n|---|---|:-:|:-:|\n| 1a |")

@@ -148,7 +148,8 @@ mod tests {
     fn failed_claims_have_findings() {
         let topic = |bounds: (Option<f64>, Option<f64>)| {
             let models = vec!["models: 3 models".to_owned()];
-            let found = Check { models, ..check(4.0, 6.0, bounds.0, bounds.1) };
+            let what = "accuracy, %".to_owned();
+            let found = Check { what, models, ..check(4.0, 6.0, bounds.0, bounds.1) };
             topic::judge(&[check(1.0, 2.0, None, None), found])
         };
         assert_eq!(topic((Some(3.0), None)), (Verdict::Holds, vec![]));
@@ -157,7 +158,7 @@ mod tests {
         {
             let (found, findings) = topic(bounds);
             assert_eq!(found, verdict);
-            assert_eq!(findings, ["models: 3 models"]);
+            assert_eq!(findings, ["accuracy: models: 3 models"], "with several checks, their names");
         }
     }
 

@@ -228,7 +228,13 @@ pub(super) fn judge(checks: &[Check]) -> (Verdict, Vec<String>) {
         return (verdict, Vec::new());
     }
     let open = checks.iter().filter(|check| check.holds() != Some(true));
-    (verdict, open.flat_map(|check| check.models.iter().cloned()).collect())
+    let of = |check: &Check| {
+        // The models of several comparisons differ in more than the keys that each of them compares.
+        let what = check.what.trim_end_matches(", points").trim_end_matches(", %");
+        let name = if checks.len() > 1 { format!("{what}: ") } else { String::new() };
+        check.models.iter().map(move |models| format!("{name}{models}")).collect::<Vec<_>>()
+    };
+    (verdict, open.flat_map(of).collect())
 }
 
 /// A quantity and its bounds, without models.
