@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    figures::{Runs, Setting as _, statistics::median},
+    figures::{Runs, Setting as _, same, statistics::median},
     sweep::Row,
 };
 
@@ -26,6 +26,21 @@ pub(super) fn of_cut(fitted: &Runs, most: f64, classes: f64) -> String {
     format!(
         "without the regularizer, {most:.0} spikes per input; two decades below, {left:.1}, {enough} ({classes}); of the {all} \
          runs in the fit of the curve, {lost} never predict one of the classes"
+    )
+}
+
+/// The accuracy at each slope, of the learning rate and seed that are best there on validation.
+pub(super) fn by_slope(name: &str, runs: &Runs) -> String {
+    let mut slopes: Vec<f64> = runs.rows().iter().map(Row::beta).filter(|it| it.is_finite()).collect();
+    slopes.sort_by(f64::total_cmp);
+    slopes.dedup_by(|a, b| same(*a, *b));
+    let at = slopes.iter().map(|&beta| {
+        let best = runs.of(|row| same(row.beta(), beta)).best(1);
+        format!("{:.1} % at {}", best.mean_accuracy(), rounded(beta))
+    });
+    format!(
+        "{name} by slope, with the best learning rate on validation: {}",
+        at.collect::<Vec<_>>().join(", ")
     )
 }
 
@@ -59,7 +74,7 @@ fn describe(name: &str, models: &Runs) -> String {
     for (what, value) in [("learning rate", Row::eta as fn(&Row) -> f64), ("slope", Row::beta)] {
         let values = rows.iter().map(value).filter(|it| it.is_finite());
         if values.clone().next().is_some() {
-            text += &format!(", {what} {}", range(values, |it| format!("{}", (it * 1e6).round() / 1e6)));
+            text += &format!(", {what} {}", range(values, |it| rounded(it).to_string()));
         }
     }
     let is_silent = |row: &&Row| row.spikes.as_ref().is_some_and(|layers| layers.contains(&0.0));
@@ -78,6 +93,11 @@ fn describe(name: &str, models: &Runs) -> String {
         text += &format!(", {gain:.1} points gained on validation in the last quarter of the epochs");
     }
     text
+}
+
+/// To six decimals.
+fn rounded(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
 }
 
 fn range(values: impl Iterator<Item = f64>, show: impl Fn(f64) -> String) -> String {
@@ -135,6 +155,18 @@ mod tests {
             ]
         );
         assert!(of_two(&ours, &ours)[1].starts_with("the second: 3 models"));
+    }
+
+    #[test]
+    fn slopes_have_the_accuracy_of_their_best_run_on_validation() {
+        let steep = runs("esser", &[(0.01, 0.4, 1.0), (0.1, 0.6, 1.0)]);
+        let mut flat = runs("esser", &[(0.01, 0.9, 1.0)]).rows()[0].clone();
+        flat.settings.insert(BETA.to_owned(), Value::Float(1.0));
+        let flat = Runs::new(Results { keys: Vec::new(), seeds: Vec::new(), rows: vec![flat] });
+        assert_eq!(
+            by_slope("aDR", &steep.and(flat)),
+            "aDR by slope, with the best learning rate on validation: 90.0 % at 1, 60.0 % at 10"
+        );
     }
 
     #[test]

@@ -183,7 +183,9 @@ fn scale(reproduction: &Reproduction, request: Request<'_>) -> Result<Vec<Tested
     topic.compare([of(&one, "asymptotic")]);
     topic.claim("5b", "5c", "the gradient through the reset impairs the asymptotic surrogate", |runs| {
         let (without, with) = (best(runs, control, 1, false), best(runs, reset, 1, false));
-        Some(vec![difference("aCtl - aDR, one hidden layer", &without, &with, Some(EQUAL), None)?])
+        let mut check = difference("aCtl - aDR, one hidden layer", &without, &with, Some(EQUAL), None)?;
+        check.models.push(findings::by_slope("aDR", &figure5::runs_of(runs, reset, 1, false)));
+        Some(vec![check])
     })?;
     let is_compared = |it: &Settings| it.is(SHAPE, "asymptotic") && it.is(RESET_GRADIENT, "differentiable");
     topic.compare([one, two].map(|sweep| Part::of(sweep, is_compared)));
@@ -201,11 +203,9 @@ fn scale(reproduction: &Reproduction, request: Request<'_>) -> Result<Vec<Tested
         "with gradients through recurrent connections, the asymptotic surrogate falls to chance",
         |runs| {
             let models = best(runs, through, 1, true);
-            let most = chance + FALL;
-            Some(vec![
-                accuracy("aProp: test accuracy", &models, None, Some(most))?,
-                difference("aCtl - aProp", &best(runs, control, 1, true), &models, None, None)?,
-            ])
+            let mut falls = accuracy("aProp: test accuracy", &models, None, Some(chance + FALL))?;
+            falls.models.push(findings::by_slope("aProp", &figure5::runs_of(runs, through, 1, true)));
+            Some(vec![falls, difference("aCtl - aProp", &best(runs, control, 1, true), &models, None, None)?])
         },
     )?;
     topic.compare([of(&recurrent, "super-spike")]);
