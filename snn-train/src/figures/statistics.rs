@@ -1,4 +1,4 @@
-//! Bootstrap intervals, which assume no distribution. The same numbers always give the same result.
+//! Bootstrap intervals, which assume no distribution, and exact ones of shares. The same numbers always give the same result.
 
 use rand::Rng as _;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
@@ -44,6 +44,36 @@ impl Interval {
         Self::of(statistic(sample), resample(sample, RESAMPLES).map(|sample| statistic(&sample)).collect())
     }
 
+    /// The exact interval of a share in per cent, `count` of `all` (Clopper & Pearson 1934, Biometrika 26, 404): the shares with which
+    /// neither so few nor so many are less likely than 2.5 %. A bootstrap of equal values would have no width.
+    pub(super) fn of_share(count: usize, all: usize) -> Option<Self> {
+        if all == 0 || count > all {
+            return None;
+        }
+        // Decreasing in the share.
+        let at_most = |count: usize, share: f64| {
+            let (odds, mut term, mut sum) = (share / (1.0 - share), (1.0 - share).powf(all as f64), 0.0);
+            for k in 0..=count {
+                sum += term;
+                term *= odds * (all - k) as f64 / (k + 1) as f64;
+            }
+            sum
+        };
+        let share_at = |probability: f64, count: usize| {
+            let (mut low, mut high) = (0.0, 1.0);
+            for _ in 0..60 {
+                let middle = 0.5 * (low + high);
+                if at_most(count, middle) > probability { low = middle } else { high = middle }
+            }
+            50.0 * (low + high)
+        };
+        Some(Self {
+            value: 100.0 * count as f64 / all as f64,
+            low: if count == 0 { 0.0 } else { share_at(0.975, count - 1) },
+            high: if count == all { 100.0 } else { share_at(0.025, count) },
+        })
+    }
+
     /// The interval of the mean of `a` minus the mean of `b`, at least two of each.
     pub(super) fn of_difference(a: &[f64], b: &[f64]) -> Option<Self> {
         if a.len() < 2 || b.len() < 2 {
@@ -87,6 +117,22 @@ mod tests {
         // The mean of 100 values with standard deviation 1.41: 2 +- 0.28.
         assert!((many.high - 2.28).abs() < 0.06, "{many:?}");
         assert_eq!(Interval::of_mean(&[1.0]), None);
+    }
+
+    /// Values by another program.
+    #[test]
+    fn shares_have_exact_intervals() {
+        for (count, all, low, high) in [
+            (0, 20, 0.0, 16.843_347),
+            (1, 20, 0.126_509, 24.873_276),
+            (5, 20, 8.657_147, 49.104_587),
+            (20, 20, 83.156_653, 100.0),
+            (3, 60, 1.043_233, 13.924_325),
+        ] {
+            let found = Interval::of_share(count, all).unwrap();
+            assert!((found.low - low).abs() < 1e-5 && (found.high - high).abs() < 1e-5, "{found:?}");
+        }
+        assert_eq!(Interval::of_share(0, 0), None);
     }
 
     #[test]

@@ -141,11 +141,8 @@ fn shape(reproduction: &Reproduction, request: Request<'_>) -> Result<Vec<Tested
     topic.compare([Part::of(two, figure3::is_repetition)]);
     topic.claim("4b", "3d", "a few low outliers with two hidden layers", |runs| {
         let [_, _, (_, initial)] = figure3::repetitions(reproduction, runs);
-        let low = |sample: &[f64]| {
-            let least = median(&initial) - SOLVED;
-            100.0 * mean(&sample.iter().map(|&it| f64::from(u8::from(it < least))).collect::<Vec<_>>())
-        };
-        let interval = Interval::of_statistic(&initial, low)?;
+        let least = median(&initial) - SOLVED;
+        let interval = Interval::of_share(initial.iter().filter(|it| **it < least).count(), initial.len())?;
         let what = format!("models more than {SOLVED} points below the median, %");
         Some(vec![check(what, interval, Some(ABOVE_0), Some(25.0))])
     })?;

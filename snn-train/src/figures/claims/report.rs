@@ -59,7 +59,7 @@ pub fn claims_to_text(claims: &[Claim], width: usize) -> String {
 }
 
 /// The method of all checks, and how they determine a verdict.
-pub const METHOD: &str = "[..] is the 95 % interval (two-sided percentile bootstrap). A claim holds if all its intervals \
+pub const METHOD: &str = "[..] is the 95 % interval (two-sided percentile bootstrap; of the share in 4b, exact). A claim holds if all its intervals \
                       are within the expected bounds, does not hold if one is outside of them, and is undecided otherwise.";
 
 /// The meaning of verdicts from quick runs.
