@@ -188,7 +188,11 @@ fn scale(reproduction: &Reproduction, request: Request<'_>) -> Result<Vec<Tested
     topic.compare([one, two].map(|sweep| Part::of(sweep, is_compared)));
     topic.claim("5c", "5d", "more layers increase this impairment", |runs| {
         let (one, two) = (best(runs, reset, 1, false), best(runs, reset, 2, false));
-        Some(vec![difference("aDR: one hidden layer - two", &one, &two, Some(ABOVE_0), None)?])
+        let mut check = difference("aDR: one hidden layer - two", &one, &two, Some(ABOVE_0), None)?;
+        for (name, depth) in [("aDR with one", 1), ("aDR with two", 2)] {
+            check.models.push(findings::by_slope(name, &figure5::runs_of(runs, reset, depth, false)));
+        }
+        Some(vec![check])
     })?;
     let recurrent = figure5::recurrent_sweep(reproduction, 1)?;
     let [_, super_through, control, through] = figure5::RECURRENCE;
