@@ -47,6 +47,7 @@ pub(super) const DEFINITION: Definition = Definition {
             keys: &[("u", |state| neuron_by(state, 1)), ("U", |state| neuron_by(state, -1))],
         },
     ],
+    select_cell: None,
     draw,
     wants: probed::wants,
     figure,

@@ -63,6 +63,7 @@ pub(super) const DEFINITION: Definition = Definition {
         },
         Binding { what: "clear search; back to Runs", keys: &[("Esc", forget)] },
     ],
+    select_cell: None,
     draw,
     wants,
     figure,

@@ -89,6 +89,7 @@ pub(super) const DEFINITION: Definition = Definition {
         },
         Binding { what: "close list, back", keys: &[("Esc", back)] },
     ],
+    select_cell: None,
     draw,
     wants: |state, wants| wants.histories = state.chosen(),
     figure,

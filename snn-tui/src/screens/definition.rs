@@ -21,6 +21,8 @@ pub(crate) struct Definition {
     pub(crate) is_for_sweeps: bool,
     /// Its keys.
     pub(crate) bindings: &'static [Binding],
+    /// Selects the cell of its map with this row and column, if it has a map.
+    pub(crate) select_cell: Option<fn(&mut UiState, usize, usize)>,
     /// Draws it.
     pub(crate) draw: fn(&UiState, Rect, &mut Buffer),
     /// Adds the data that it needs.

@@ -48,6 +48,7 @@ pub(super) const DEFINITION: Definition = Definition {
             ],
         },
     ],
+    select_cell: Some(confusion::select_cell),
     draw,
     wants: probed::wants,
     figure,

@@ -2,7 +2,10 @@
 
 use crossterm::event::{KeyCode, MouseButton, MouseEvent, MouseEventKind};
 
-use super::everywhere::{self, Action};
+use super::{
+    everywhere::{self, Action},
+    table::definition,
+};
 use crate::state::{Click, UiState};
 
 /// Handles the wheel and clicks.
@@ -26,7 +29,11 @@ pub(crate) fn mouse(state: &mut UiState, event: MouseEvent) -> Option<Action> {
                 Click::Run(id) if state.list.selected() == Some(&id) => return key(state, KeyCode::Enter),
                 Click::Run(id) => state.list.select(&id),
                 Click::Sort(column) => state.list.sort_by_column(column),
-                Click::Cell(select, cell) => select(state, cell),
+                Click::Cell(row, column) => {
+                    if let Some(select) = definition(state.screen).select_cell {
+                        select(state, row, column);
+                    }
+                }
                 Click::Key(_) => {}
             }
             None

@@ -50,6 +50,7 @@ pub(super) const DEFINITION: Definition = Definition {
         },
         Binding { what: "clear filter and marks", keys: &[("Esc", forget)] },
     ],
+    select_cell: None,
     draw,
     wants: |state, wants| wants.histories = previewed(state),
     figure,

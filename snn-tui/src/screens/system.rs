@@ -40,6 +40,7 @@ pub(super) const DEFINITION: Definition = Definition {
             ],
         },
     ],
+    select_cell: None,
     draw,
     wants,
     figure,

@@ -5,10 +5,10 @@ use std::cell::RefCell;
 use crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect};
 
-use super::{Screen, UiState};
+use super::Screen;
 
 /// The effect of a click.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Click {
     /// The same as this key.
     Key(KeyEvent),
@@ -18,8 +18,8 @@ pub(crate) enum Click {
     Run(String),
     /// Sorts by a column; reverses the order if it is already sorted by it.
     Sort(usize),
-    /// Selects a cell of a map, given by row and column.
-    Cell(fn(&mut UiState, (usize, usize)), (usize, usize)),
+    /// Selects the cell of the map with this row and column.
+    Cell(usize, usize),
 }
 
 /// Areas of the screen and the effects of clicks there.
@@ -35,13 +35,9 @@ impl Clicks {
         self.0.borrow_mut().push((place, click));
     }
 
-    /// Adds the cells of a map.
-    pub(crate) fn add_cells(
-        &self,
-        cells: impl IntoIterator<Item = (Rect, (usize, usize))>,
-        select: fn(&mut UiState, (usize, usize)),
-    ) {
-        let cells = cells.into_iter().map(|(place, cell)| (place, Click::Cell(select, cell)));
+    /// Adds the cells of the map, each with row and column.
+    pub(crate) fn add_cells(&self, cells: impl IntoIterator<Item = (Rect, (usize, usize))>) {
+        let cells = cells.into_iter().map(|(place, (row, column))| (place, Click::Cell(row, column)));
         self.0.borrow_mut().extend(cells);
     }
 

@@ -30,6 +30,11 @@ pub(super) fn move_cell(state: &mut UiState, down: isize, right: isize) -> bool 
     true
 }
 
+/// Moves the cursor to a cell.
+pub(super) fn select_cell(state: &mut UiState, row: usize, column: usize) {
+    state.change(|it: &mut Choice| it.cell = Some((row, column)));
+}
+
 /// True and predicted class under the cursor.
 fn cursor(state: &UiState, probe: &Probe) -> (usize, usize) {
     let last = probe.confusion.len().saturating_sub(1);
@@ -76,8 +81,7 @@ pub(super) fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let most = if with_bars { area.width - BARS - GAP } else { area.width };
     let map = map(state.theme, probe, cursor, most);
     let wide = Rect { width: map_width(&map).min(most), ..body };
-    let select = |state: &mut UiState, cell| state.change(|it: &mut Choice| it.cell = Some(cell));
-    state.clicks.add_cells(map.draw(state.theme, wide, buffer), select);
+    state.clicks.add_cells(map.draw(state.theme, wide, buffer));
     if with_bars {
         let x = wide.right() + GAP;
         let right = Rect { x, width: (area.right() - x).min(60), ..body };

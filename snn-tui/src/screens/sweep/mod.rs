@@ -62,6 +62,7 @@ pub(super) const DEFINITION: Definition = Definition {
         },
         Binding { what: "which other key", keys: &[("o", next_other)] },
     ],
+    select_cell: Some(select_cell),
     draw,
     wants: |_, wants| wants.sweep = true,
     figure,
@@ -94,7 +95,7 @@ fn move_cursor(state: &mut UiState, right: isize, up: isize) {
 }
 
 /// Moves the cursor to a cell; if it is already there, shows the curves of its runs.
-fn select_cell(state: &mut UiState, (row, column): (usize, usize)) {
+fn select_cell(state: &mut UiState, row: usize, column: usize) {
     let Some(view) = view(state) else { return };
     if view.cursor == (column, row) {
         return open_cell(state);
@@ -200,7 +201,7 @@ fn draw(state: &UiState, area: Rect, buffer: &mut Buffer) {
     let range = view.choice.metric.scale(&values, chance);
     let map = map(&view, range.unwrap_or((0.0, 0.0)), usize::from(area.width));
     let (place, beside) = share(&map, middle);
-    state.clicks.add_cells(map.draw(state.theme, place, buffer), select_cell);
+    state.clicks.add_cells(map.draw(state.theme, place, buffer));
     let hint = if beside.is_none() { "; v: ranking" } else { "" };
     let text = fit(&describe(&view), room.saturating_sub(width(hint))) + hint;
     buffer.set_string(area.x, area.y + 1, text, Style::new());
